@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod clock;
+mod da;
+mod error;
+mod execution;
+mod machine;
+mod messaging;
+#[cfg(feature = "std")]
+mod node;
+mod rollup;
+mod settlement;
+mod types;
+
+pub use clock::Clock;
+pub use da::DataAvailability;
+pub use error::{ErrorKind, LayerError};
+pub use execution::{ChainStore, Execution};
+pub use machine::{ApplyError, StateAccess, StateMachine};
+pub use messaging::Messaging;
+#[cfg(feature = "std")]
+pub use node::*;
+pub use rollup::{Layers, Rollup};
+pub use settlement::{ProofSystem, Settlement};
+pub use types::*;
+
+pub use alloy_consensus::Header;
+pub use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
