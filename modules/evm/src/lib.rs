@@ -2,3 +2,17 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+
+pub mod codec;
+#[cfg(feature = "std")]
+pub mod engine;
+pub mod genesis;
+pub mod machine;
+pub mod predeploy;
+#[cfg(feature = "rpc")]
+pub mod rpc;
+pub mod senders;
+#[cfg(feature = "std")]
+pub mod store;
+#[cfg(feature = "std")]
+pub mod trie;

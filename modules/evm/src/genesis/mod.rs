@@ -1,0 +1,1 @@
+//! The chain configuration, `genesis.json` and the genesis block.

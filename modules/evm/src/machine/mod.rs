@@ -1,0 +1,1 @@
+//! The pure state transition: one Ethereum block over a state access.

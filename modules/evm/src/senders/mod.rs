@@ -1,0 +1,1 @@
+//! Signature recovery, once per transaction.

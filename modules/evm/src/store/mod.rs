@@ -1,0 +1,1 @@
+//! The persistent store of blocks and state.

@@ -1,0 +1,1 @@
+//! Merkle-Patricia tries in memory with dirty tracking.
