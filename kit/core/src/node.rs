@@ -1,6 +1,6 @@
 //! What a server, a dashboard or a command needs from a running node.
 
-use crate::{BlobRef, BlockRecord, DaHead, DaOrdinal, DaPoint, Fee, Heads, LayerError};
+use crate::{BlobRef, BlockId, BlockRecord, DaHead, DaOrdinal, DaPoint, Fee, Heads, LayerError};
 use alloc::{string::String, sync::Arc, vec::Vec};
 use alloy_primitives::{Address, B256, Bytes};
 use core::fmt;
@@ -38,6 +38,10 @@ pub trait NodeApi: Send + Sync + 'static {
 
     /// Each layer, and how the node is doing.
     fn status(&self) -> NodeStatus;
+
+    /// A block as the engine keeps it: canonical by number; by hash also one
+    /// that is not. `None` if there is none.
+    fn block(&self, id: BlockId) -> Option<BlockRecord>;
 
     /// The batch that carried a canonical block; `None` while it is not posted.
     fn batch_of(&self, number: u64) -> Option<BatchInfo>;
