@@ -1,10 +1,10 @@
 use crate::{
-    Admission, Attributes, BlockId, BlockInput, BlockRecord, BlockRef, Built, CandidateSource,
-    ExecuteOutcome, ExecutionCaps, ExecutionWitness, Heads, LayerError, ProofKey, RecordChange,
-    StateProof,
+    Admission, Attributes, BlockEffects, BlockId, BlockInput, BlockRecord, BlockRef, Built,
+    CandidateSource, ExecuteOutcome, ExecutionCaps, ExecutionWitness, Header, Heads, LayerError,
+    ProofKey, RecordChange, StateProof,
 };
 use alloc::vec::Vec;
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes};
 use core::future::Future;
 
 /// A layer that executes blocks and keeps their state.
@@ -89,6 +89,20 @@ pub trait Execution: ChainStore + Clone + Send + Sync + 'static {
         &self,
         transaction: &Bytes,
     ) -> impl Future<Output = Result<Admission, Self::Error>> + Send;
+
+    /// The engine's own reads: an order book's depth, a world's component.
+    /// Form of `request` and answer are the engine's; `at` is canonical.
+    ///
+    /// `Ok(None)` where the engine knows no such read, which is all that an
+    /// engine without reads of its own ever answers.
+    fn query(
+        &self,
+        at: &BlockRef,
+        request: &Bytes,
+    ) -> impl Future<Output = Result<Option<Bytes>, Self::Error>> + Send {
+        let _ = (at, request);
+        async { Ok(None) }
+    }
 }
 
 /// What an engine keeps, and the node's own records that commit with it.
@@ -106,6 +120,18 @@ pub trait ChainStore {
     /// A block: canonical by number; by hash also one that was built or
     /// executed and is not canonical. `None` if there is none.
     fn block(&self, id: BlockId) -> Result<Option<BlockRecord>, Self::Error>;
+
+    /// The sealed header of a block; found where [`block`](Self::block) finds
+    /// the block. keccak256 of its RLP is the block's hash.
+    fn header(&self, id: BlockId) -> Result<Option<Header>, Self::Error>;
+
+    /// What a block did besides its header, by hash: receipts, outbox root and
+    /// mailbox events. `None` if there is no such block, or if the engine has
+    /// neither outbox nor mailbox and keeps no receipts.
+    fn effects(&self, hash: &B256) -> Result<Option<BlockEffects>, Self::Error> {
+        let _ = hash;
+        Ok(None)
+    }
 
     /// A record of the node.
     fn record(&self, key: &[u8]) -> Result<Option<Bytes>, Self::Error>;

@@ -1,6 +1,6 @@
 use crate::{
-    Acknowledgement, BlockRef, ClientId, ClientUpdate, IbcPacket, LayerError, OutboundCursor,
-    OutboundItem, PacketFact, PacketOutcome, PacketProof,
+    Acknowledgement, BlockRef, ClientId, ClientInfo, ClientUpdate, IbcPacket, LayerError,
+    OutboundCursor, OutboundItem, PacketFact, PacketOutcome, PacketProof,
 };
 use alloc::vec::Vec;
 use alloy_primitives::Bytes;
@@ -64,4 +64,14 @@ pub trait Messaging: Clone + Send + Sync + 'static {
         packet: &IbcPacket,
         proof: &PacketProof,
     ) -> impl Future<Output = Result<PacketOutcome, Self::Error>> + Send;
+
+    /// A client here, as far as a relayer must know it; `None` if there is no
+    /// such client.
+    fn client(
+        &self,
+        client: &ClientId,
+    ) -> impl Future<Output = Result<Option<ClientInfo>, Self::Error>> + Send {
+        let _ = client;
+        async { Ok(None) }
+    }
 }

@@ -2,6 +2,7 @@ use crate::{
     Claim, ClaimId, ClaimStatus, Evidence, GameState, LayerError, Mode, Move, ProofKind,
     SettlementHead, Span,
 };
+use alloc::vec::Vec;
 use core::future::Future;
 
 /// A layer that makes a rollup's state believed by others.
@@ -34,6 +35,27 @@ pub trait Settlement: Clone + Send + Sync + 'static {
         id: &ClaimId,
         step: Move,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Claims by anyone that stand in settlement blocks above `since`, oldest
+    /// first, at most `limit`, each with its settlement block: what a watcher
+    /// compares with its own commitments. Empty where nobody else can propose.
+    fn claims(
+        &self,
+        since: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(u64, Claim)>, Self::Error>> + Send {
+        let _ = (since, limit);
+        async { Ok(Vec::new()) }
+    }
+
+    /// Open games on a claim. Empty where the mode has no disputes.
+    fn games(
+        &self,
+        id: &ClaimId,
+    ) -> impl Future<Output = Result<Vec<GameState>, Self::Error>> + Send {
+        let _ = id;
+        async { Ok(Vec::new()) }
+    }
 
     /// Checks evidence for a claim. Local and pure.
     fn verify(&self, claim: &Claim, evidence: &Evidence) -> Result<(), Self::Error>;

@@ -185,6 +185,18 @@ pub struct BlockRecord {
     pub input_hash: B256,
 }
 
+/// What a block did, as settlement and shared sequencing need it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockEffects {
+    /// EIP-2718 receipts, forced transactions first.
+    pub receipts: Vec<Bytes>,
+    /// Storage root of the message passer after the block; the empty root
+    /// without one. Stands in a [`Commitment`](super::Commitment).
+    pub outbox_root: B256,
+    /// Mailbox events in execution order.
+    pub mailbox_events: Vec<super::EngineLog>,
+}
+
 /// Names a stored block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BlockId {

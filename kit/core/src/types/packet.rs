@@ -123,6 +123,8 @@ pub enum PacketFact {
 /// A proof together with the height that it is to be checked at.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct PacketProof {
+    /// The counterpart's revision number; 0 on a chain that has none.
+    pub revision: u64,
     /// The counterpart's block number.
     pub height: u64,
     /// The proof.
@@ -138,6 +140,47 @@ pub enum ClientUpdate {
     Misbehaviour,
     /// Nothing new.
     NoOp,
+}
+
+/// A light client as whoever relays sees it (ICS-02).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ClientInfo {
+    /// The client of this chain on the counterpart.
+    pub counterparty: ClientId,
+    /// Whether it accepts updates and proofs.
+    pub status: ClientStatus,
+    /// The counterpart's newest trusted block number; 0 before the first.
+    pub latest_height: u64,
+    /// That block's time in Unix seconds.
+    pub latest_timestamp: u64,
+    /// What a counterpart's block must have reached before it is trusted.
+    pub confidence: Confidence,
+    /// The longest time to a packet's deadline, in seconds.
+    pub max_timeout: u64,
+}
+
+/// The state of a light client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ClientStatus {
+    /// Accepts updates and proofs.
+    Active,
+    /// Its trusting period has passed.
+    Expired,
+    /// Misbehaviour was proved.
+    Frozen,
+}
+
+/// How far a block of a rollup has come, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Confidence {
+    /// The sequencer says so.
+    Preconfirmed,
+    /// Its batch is in a DA block.
+    DaIncluded,
+    /// That DA block is final.
+    DaFinal,
+    /// Settlement says so.
+    Settled,
 }
 
 /// What receiving, acknowledging or timing out a packet did.

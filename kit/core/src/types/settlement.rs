@@ -161,6 +161,22 @@ pub enum ClaimStatus {
     Unknown,
 }
 
+/// Names one game on a claim. Several run in parallel, one per challenger.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+)]
+pub struct GameId(pub B256);
+
 /// A move in a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Move {
@@ -171,21 +187,30 @@ pub enum Move {
     },
     /// Answer with intermediate state hashes.
     Bisect {
+        /// The game.
+        game: GameId,
         /// Hashes in order.
         hashes: Vec<B256>,
     },
     /// Choose the first segment whose end is disputed.
     Select {
+        /// The game.
+        game: GameId,
         /// Its index.
         segment: u32,
     },
-    /// Prove.
+    /// Prove a step; without a game, against or for the claim itself.
     Prove {
+        /// The game, where one is open.
+        game: Option<GameId>,
         /// The proof.
         proof: Evidence,
     },
     /// Claim a win by the other's clock.
-    Timeout,
+    Timeout {
+        /// The game.
+        game: GameId,
+    },
 }
 
 /// Evidence for or against one step, by kind of proof system.
@@ -246,6 +271,8 @@ pub struct Span {
 /// A dispute game as a participant sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GameState {
+    /// The game.
+    pub game: GameId,
     /// The disputed claim.
     pub claim: ClaimId,
     /// The disputed step.
@@ -256,4 +283,6 @@ pub struct GameState {
     pub length: u64,
     /// True where it is our turn.
     pub our_turn: bool,
+    /// Unix seconds at which the side whose turn it is loses by its clock.
+    pub deadline: u64,
 }
