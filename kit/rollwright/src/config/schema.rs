@@ -1,0 +1,349 @@
+use super::{ByteSize, Period, Secret};
+use rollwright_core::Address;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The version of `rollup.toml` that this crate reads.
+pub const SCHEMA: u32 = 1;
+
+macro_rules! section {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// The whole of `rollup.toml`.
+    RollupToml {
+        /// Version of the file.
+        schema: u32 = SCHEMA,
+        /// The chain as people see it.
+        chain: ChainSection = ChainSection::default(),
+        /// Execution layer.
+        execution: ExecutionSection = ExecutionSection::default(),
+        /// Data availability.
+        da: DaSection = DaSection::default(),
+        /// Settlement.
+        settlement: SettlementSection = SettlementSection::default(),
+        /// Messaging.
+        messaging: MessagingSection = MessagingSection::default(),
+        /// Making blocks.
+        sequencer: SequencerSection = SequencerSection::default(),
+        /// Following a sequencer.
+        follower: FollowerSection = FollowerSection::default(),
+        /// JSON-RPC.
+        rpc: RpcSection = RpcSection::default(),
+        /// Logs and metrics.
+        telemetry: TelemetrySection = TelemetrySection::default(),
+    }
+}
+
+section! {
+    /// `[chain]`
+    ChainSection {
+        /// Name, for people.
+        name: String = "rollup".to_owned(),
+        /// Chain id; must be the one of the genesis file.
+        id: u64 = 42069,
+        /// Time between blocks, or `auto` to make blocks when there is something to put in.
+        block_time: BlockTimeSetting = BlockTimeSetting::Every(Period::from_millis(1000)),
+        /// Where the node keeps its data.
+        data_dir: PathBuf = ".rollwright/data".into(),
+    }
+}
+
+section! {
+    /// `[execution]`
+    ExecutionSection {
+        /// Execution engine.
+        r#use: ExecutionChoice = ExecutionChoice::Evm,
+        /// Latest fork that the genesis file activates; checked against it.
+        hardfork: String = "osaka".to_owned(),
+        /// Genesis file.
+        genesis: PathBuf = "genesis.json".into(),
+        /// Older states that stay readable: `archive`, or a number of blocks.
+        history: HistorySetting = HistorySetting::Blocks(10_000),
+        /// Memory for the hot part of the state tries.
+        trie_cache: ByteSize = ByteSize(512 << 20),
+    }
+}
+
+section! {
+    /// `[da]`
+    DaSection {
+        /// The layer: this one line swaps it.
+        r#use: DaChoice = DaChoice::Local,
+        /// Longest time that a block waits to be posted.
+        batch_interval: Period = Period::from_millis(4000),
+        /// Largest batch.
+        max_batch: ByteSize = ByteSize(120 << 10),
+        /// What settlement and messaging wait for.
+        finality: FinalityChoice = FinalityChoice::Final,
+        /// What happens while the layer cannot be reached.
+        on_failure: OnFailure = OnFailure::Buffer,
+        /// Unposted data at which no further transactions are admitted.
+        buffer_limit: ByteSize = ByteSize(256 << 20),
+        /// Read-only sources for data that a layer has pruned.
+        archive: Vec<String> = Vec::new(),
+        /// The embedded layer.
+        local: LocalDaSection = LocalDaSection::default(),
+    }
+}
+
+section! {
+    /// `[da.local]`
+    LocalDaSection {
+        /// The layer's file.
+        path: PathBuf = ".rollwright/da".into(),
+        /// A layer that another process serves (`rollwright da serve`), instead of a file.
+        url: Option<String> = None,
+        /// Time between the layer's blocks.
+        block_time: Period = Period::from_millis(2000),
+        /// Seed of the faults.
+        seed: u64 = 7,
+        /// Faults to inject, such as `latency=50ms..2s,refuse=5%`; `none` without.
+        faults: String = "none".to_owned(),
+    }
+}
+
+section! {
+    /// `[settlement]`
+    SettlementSection {
+        /// Settlement layer.
+        r#use: SettlementChoice = SettlementChoice::None,
+    }
+}
+
+section! {
+    /// `[messaging]`
+    MessagingSection {
+        /// Messaging layer.
+        r#use: MessagingChoice = MessagingChoice::None,
+    }
+}
+
+section! {
+    /// `[sequencer]`
+    SequencerSection {
+        /// Key that signs batches and the feed; its address stands in the genesis file's key schedule.
+        key: Option<Secret> = None,
+        /// Receives priority fees; the key's own address by default.
+        fee_recipient: Option<Address> = None,
+        /// Transactions in the pool.
+        pool_transactions: usize = 200_000,
+        /// Transactions of one sender in the pool.
+        pool_per_sender: usize = 4_096,
+    }
+}
+
+section! {
+    /// `[follower]`
+    FollowerSection {
+        /// JSON-RPC address that submitted transactions are forwarded to.
+        sequencer: Option<String> = None,
+        /// Feed that a replica follows, such as `ws://127.0.0.1:8545/feed`.
+        feed: Option<String> = None,
+    }
+}
+
+section! {
+    /// `[rpc]`
+    RpcSection {
+        /// Address of JSON-RPC, health and metrics.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8545)),
+        /// Serve the dashboard at `/ui`.
+        dashboard: bool = true,
+        /// Origins that browsers may call from; `*` for all.
+        cors: Vec<String> = Vec::new(),
+        /// Largest request body.
+        max_body: ByteSize = ByteSize(15 << 20),
+        /// Requests in one batch.
+        max_batch: u32 = 1_000,
+        /// Open connections.
+        max_connections: u32 = 2_048,
+    }
+}
+
+section! {
+    /// `[telemetry]`
+    TelemetrySection {
+        /// Filter of log lines: a level, or `target=level` pairs.
+        log: String = "info".to_owned(),
+        /// `pretty` for people, `json` for machines.
+        format: LogFormat = LogFormat::Pretty,
+        /// A metrics listener of its own; without it `/metrics` is on the RPC port.
+        metrics: Option<SocketAddr> = None,
+    }
+}
+
+macro_rules! choice {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { $($(#[$variant_meta])* $variant,)* }
+    };
+}
+
+choice! {
+    /// Execution engines.
+    ExecutionChoice {
+        /// Ethereum.
+        Evm,
+    }
+}
+
+choice! {
+    /// Data-availability layers.
+    DaChoice {
+        /// Embedded, in one file.
+        Local,
+    }
+}
+
+choice! {
+    /// Settlement layers.
+    SettlementChoice {
+        /// Sovereign.
+        None,
+    }
+}
+
+choice! {
+    /// Messaging layers.
+    MessagingChoice {
+        /// Talks to nobody.
+        None,
+    }
+}
+
+choice! {
+    /// How final DA must be.
+    FinalityChoice {
+        /// Seen.
+        Observed,
+        /// Cannot be undone.
+        Final,
+    }
+}
+
+choice! {
+    /// What happens while a DA layer cannot be reached.
+    OnFailure {
+        /// Keep making blocks up to `buffer-limit` and the drift bound.
+        Buffer,
+        /// Stop making blocks.
+        Halt,
+    }
+}
+
+choice! {
+    /// Form of log lines.
+    LogFormat {
+        /// For people.
+        Pretty,
+        /// For machines.
+        Json,
+    }
+}
+
+/// `1s`, `250ms`, or `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockTimeSetting {
+    /// A block each period.
+    Every(Period),
+    /// A block when there is something to put in.
+    Auto,
+}
+
+/// `archive`, or the number of blocks whose states stay readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistorySetting {
+    /// Every state.
+    Archive,
+    /// The last this many.
+    Blocks(u64),
+}
+
+mod text {
+    use super::{BlockTimeSetting, HistorySetting, Period};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+    use std::{fmt, str::FromStr};
+
+    impl FromStr for BlockTimeSetting {
+        type Err = String;
+
+        fn from_str(text: &str) -> Result<Self, String> {
+            if text == "auto" {
+                return Ok(Self::Auto);
+            }
+            let period: Period = text.parse()?;
+            if !(10..=600_000).contains(&period.as_millis()) {
+                return Err(format!(
+                    "`{text}` is out of range; a block time lies between 10ms and 10m, or is `auto`"
+                ));
+            }
+            Ok(Self::Every(period))
+        }
+    }
+
+    impl fmt::Display for BlockTimeSetting {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self {
+                Self::Every(period) => period.fmt(f),
+                Self::Auto => f.write_str("auto"),
+            }
+        }
+    }
+
+    impl<'de> Deserialize<'de> for BlockTimeSetting {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(D::Error::custom)
+        }
+    }
+
+    impl Serialize for BlockTimeSetting {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum NumberOrText {
+        Number(u64),
+        Text(String),
+    }
+
+    impl<'de> Deserialize<'de> for HistorySetting {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            match NumberOrText::deserialize(deserializer)? {
+                NumberOrText::Number(blocks) => Ok(Self::Blocks(blocks)),
+                NumberOrText::Text(text) if text == "archive" => Ok(Self::Archive),
+                NumberOrText::Text(text) => Err(D::Error::custom(format!(
+                    "`{text}` is neither `archive` nor a number of blocks"
+                ))),
+            }
+        }
+    }
+
+    impl Serialize for HistorySetting {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Archive => serializer.serialize_str("archive"),
+                Self::Blocks(blocks) => serializer.serialize_u64(*blocks),
+            }
+        }
+    }
+}

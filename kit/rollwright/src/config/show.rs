@@ -1,0 +1,114 @@
+use super::{Loaded, load::closest};
+use serde::Serialize;
+
+/// What one key of `rollup.toml` means.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct KeyDoc {
+    /// Dotted key.
+    pub key: &'static str,
+    /// Form of the value.
+    pub form: &'static str,
+    /// One sentence.
+    pub text: &'static str,
+}
+
+/// An effective value with where it came from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Dotted key.
+    pub key: &'static str,
+    /// The value as JSON; secrets appear as their source.
+    pub value: serde_json::Value,
+    /// `default`, file and line, variable, or flag.
+    pub origin: String,
+}
+
+macro_rules! keys {
+    ($($key:literal, $form:literal, $text:literal;)*) => {
+        /// Every key of `rollup.toml`, in the order of the file.
+        pub const KEYS: &[KeyDoc] = &[$(KeyDoc { key: $key, form: $form, text: $text },)*];
+    };
+}
+
+keys! {
+    "schema", "number", "Version of the file; 1.";
+    "chain.name", "text", "Name of the rollup, for people.";
+    "chain.id", "number", "Chain id; must be the one of the genesis file.";
+    "chain.block-time", "duration or auto", "Time between blocks; `auto` makes a block when there is something to put in.";
+    "chain.data-dir", "path", "Where the node keeps its data.";
+    "execution.use", "evm", "Execution engine.";
+    "execution.hardfork", "fork name", "Latest fork that the genesis file activates; checked against it.";
+    "execution.genesis", "path", "Genesis file: the consensus settings.";
+    "execution.history", "archive or number", "How many blocks' states stay readable.";
+    "execution.trie-cache", "size", "Memory for the hot part of the state tries.";
+    "da.use", "local", "The data-availability layer.";
+    "da.batch-interval", "duration", "Longest time that a block waits to be posted.";
+    "da.max-batch", "size", "Largest batch; never above the chain's own bound.";
+    "da.finality", "observed or final", "What settlement and messaging wait for.";
+    "da.on-failure", "buffer or halt", "What happens while the layer cannot be reached.";
+    "da.buffer-limit", "size", "Unposted data at which no further transactions are admitted.";
+    "da.archive", "list of addresses", "Read-only sources for data that a layer has pruned.";
+    "da.local.path", "path", "The embedded layer's file.";
+    "da.local.url", "address", "A layer that another process serves, instead of a file.";
+    "da.local.block-time", "duration", "Time between the embedded layer's blocks.";
+    "da.local.seed", "number", "Seed of the embedded layer's faults.";
+    "da.local.faults", "text", "Faults to inject; `none` without.";
+    "settlement.use", "none", "Settlement layer; `none` is sovereign.";
+    "messaging.use", "none", "Messaging layer.";
+    "sequencer.key", "{ env } or { file }", "Key that signs batches and the feed.";
+    "sequencer.fee-recipient", "address", "Receives priority fees; the key's own address by default.";
+    "sequencer.pool-transactions", "number", "Transactions in the pool.";
+    "sequencer.pool-per-sender", "number", "Transactions of one sender in the pool.";
+    "follower.sequencer", "address", "JSON-RPC address that submitted transactions are forwarded to.";
+    "follower.feed", "address", "Feed that a replica follows.";
+    "rpc.listen", "address:port", "Address of JSON-RPC, health and metrics.";
+    "rpc.dashboard", "true or false", "Serve the dashboard at /ui.";
+    "rpc.cors", "list of origins", "Origins that browsers may call from; `*` for all.";
+    "rpc.max-body", "size", "Largest request body.";
+    "rpc.max-batch", "number", "Requests in one batch.";
+    "rpc.max-connections", "number", "Open connections.";
+    "telemetry.log", "filter", "Filter of log lines: a level, or target=level pairs.";
+    "telemetry.format", "pretty or json", "Form of log lines.";
+    "telemetry.metrics", "address:port", "A metrics listener of its own.";
+}
+
+/// The text about a key; otherwise the nearest key's name, if one is near.
+pub fn explain(key: &str) -> Result<&'static KeyDoc, Option<String>> {
+    KEYS.iter().find(|doc| doc.key == key).ok_or_else(|| {
+        let names: Vec<&str> = KEYS.iter().map(|doc| doc.key).collect();
+        closest(key, &names)
+    })
+}
+
+impl Loaded {
+    /// Every key that has a value, in the order of the file.
+    pub fn entries(&self) -> Vec<Entry> {
+        KEYS.iter()
+            .filter_map(|doc| {
+                let value = serde_json::to_value(self.value(doc.key)?).ok()?;
+                let value = redact_credentials(value);
+                Some(Entry {
+                    key: doc.key,
+                    value,
+                    origin: self.origin(doc.key),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Cuts user and password out of addresses.
+fn redact_credentials(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::String(text) => {
+            let redacted = text.split_once("://").and_then(|(scheme, rest)| {
+                let authority = rest.split('/').next()?;
+                let (_, host) = authority.rsplit_once('@')?;
+                Some(format!("{scheme}://…@{host}{}", &rest[authority.len()..]))
+            });
+            serde_json::Value::String(redacted.unwrap_or(text))
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(redact_credentials).collect(),
+        other => other,
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+use rollwright_core::LayerError;
+
+fn load(text: &str) -> Result<Loaded, ConfigError> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rollup.toml");
+    std::fs::write(&path, text).expect("written");
+    Layers {
+        file: Some(path),
+        environment: false,
+        flags: Vec::new(),
+    }
+    .load()
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults() {
+    assert_eq!(load("").expect("loads").values, RollupToml::default());
+}
+
+#[test]
+fn the_defaults_survive_a_round_trip_through_the_file() {
+    let text = toml_edit::ser::to_string_pretty(&RollupToml::default()).expect("serialises");
+    assert_eq!(load(&text).expect("loads").values, RollupToml::default());
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_line_and_suggestion() {
+    let error = load("schema = 1\n\n[chain]\nblok-time = \"1s\"\n").expect_err("refused");
+    assert_eq!(error.code(), "RW-CFG-003");
+    let text = error.to_string();
+    assert!(text.contains("rollup.toml:4"), "{text}");
+    assert!(
+        text.contains("`chain.blok-time`") && text.contains("did you mean `block-time`"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_unknown_section_is_refused() {
+    let error = load("[chian]\nid = 5\n").expect_err("refused");
+    assert!(
+        error.to_string().contains("did you mean `chain`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_duration_without_unit_is_refused_with_the_cure() {
+    let error = load("[chain]\nblock-time = \"1\"\n").expect_err("refused");
+    assert_eq!(error.code(), "RW-CFG-004");
+    assert!(error.to_string().contains("rollup.toml:2"), "{error}");
+    assert!(error.to_string().contains("with a unit"), "{error}");
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_repeated() {
+    let error =
+        load("[sequencer]\nkey = \"0xac0974bec39a17e36ba4a6b4d238ff94\"\n").expect_err("refused");
+    assert_eq!(error.code(), "RW-CFG-005");
+    assert!(!format!("{error:?} {error}").contains("ac0974"), "{error}");
+}
+
+#[test]
+fn text_that_is_not_toml_is_refused_with_its_line() {
+    let error = load("[chain]\nid = = 4\n").expect_err("refused");
+    assert_eq!(error.code(), "RW-CFG-002");
+    assert!(error.to_string().contains("rollup.toml:2"), "{error}");
+}
+
+#[test]
+fn flags_win_over_the_file_and_say_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rollup.toml");
+    std::fs::write(&path, "[chain]\nid = 5\nname = \"gizmo\"\n").expect("written");
+    let flags = vec![("chain.id".to_owned(), 6u64.into())];
+    let loaded = Layers {
+        file: Some(path),
+        environment: false,
+        flags,
+    }
+    .load()
+    .expect("loads");
+    assert_eq!(loaded.values.chain.id, 6);
+    assert_eq!(loaded.origin("chain.id"), "--id");
+    assert!(
+        loaded.origin("chain.name").ends_with("rollup.toml:3"),
+        "{}",
+        loaded.origin("chain.name")
+    );
+    assert_eq!(loaded.origin("da.use"), "default");
+}
+
+#[test]
+fn every_key_of_the_file_is_explained_and_every_explanation_is_a_key() {
+    let defaults = serde_json::to_value(RollupToml::default()).expect("json");
+    let mut found = Vec::new();
+    collect(&defaults, "", &mut found);
+    let mut explained: Vec<&str> = KEYS.iter().map(|doc| doc.key).collect();
+    explained.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(explained, found);
+}
+
+fn collect(value: &serde_json::Value, prefix: &str, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let key = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                collect(value, &key, found);
+            }
+        }
+        _ => found.push(prefix.to_owned()),
+    }
+}
+
+#[test]
+fn sizes_and_durations_print_as_they_are_written() {
+    for text in ["120KiB", "256MiB", "1GiB", "7B"] {
+        assert_eq!(text.parse::<ByteSize>().expect("parses").to_string(), text);
+    }
+    for text in ["250ms", "1s", "10m"] {
+        assert_eq!(text.parse::<Period>().expect("parses").to_string(), text);
+    }
+    assert!("12".parse::<ByteSize>().is_err());
+    assert!("99999999999999GiB".parse::<ByteSize>().is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key");
+    std::fs::write(&path, "secret").expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("set");
+    let secret = Secret::File(path.clone());
+    assert_eq!(
+        secret
+            .read("sequencer.key", folder.path())
+            .expect_err("refused")
+            .code(),
+        "RW-CFG-008"
+    );
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
+    assert_eq!(
+        secret.read("sequencer.key", folder.path()).expect("reads"),
+        "secret"
+    );
+}
