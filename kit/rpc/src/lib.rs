@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+
+mod config;
+mod connections;
+mod dispatch;
+mod error;
+mod http;
+mod methods;
+mod parse;
+mod port;
+mod probes;
+mod server;
+mod websocket;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::ServerConfig;
+pub use error::RpcError;
+pub use jsonrpsee::{Methods, RpcModule};
+pub use server::{BoundServer, Server};

@@ -1,0 +1,211 @@
+//! From a message to its answer: the one place where methods are called.
+
+use crate::parse::{self, Call, Message};
+use futures_util::FutureExt;
+use jsonrpsee::{
+    BatchResponseBuilder, BoundedSubscriptions, ConnectionId, MethodCallback, MethodResponse,
+    MethodSink, Methods, SubscriptionState,
+    core::id_providers::RandomStringIdProvider,
+    core::traits::IdProvider,
+    types::{
+        ErrorCode, ErrorObject, Id, Params, Request, SubscriptionId,
+        error::{TOO_MANY_SUBSCRIPTIONS_CODE, reject_too_many_subscriptions},
+    },
+};
+use serde_json::value::RawValue;
+use std::panic::AssertUnwindSafe;
+
+/// Calls methods within bounds, counts and logs them.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatcher {
+    pub(crate) methods: Methods,
+    pub(crate) max_batch: usize,
+    pub(crate) max_response_bytes: usize,
+}
+
+/// What a WebSocket adds: subscriptions, and where their messages go.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: ConnectionId,
+    pub(crate) sink: MethodSink,
+    pub(crate) subscriptions: BoundedSubscriptions,
+}
+
+/// Subscription ids as Ethereum clients expect them: hex quantities.
+#[derive(Debug)]
+struct HexIds(RandomStringIdProvider);
+
+impl IdProvider for HexIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        // Random letters and digits as hex digits; the first is not zero.
+        let SubscriptionId::Str(letters) = self.0.next_id() else {
+            return SubscriptionId::Num(0);
+        };
+        let hex: String = letters.bytes().map(|byte| format!("{byte:02x}")).collect();
+        SubscriptionId::Str(format!("0x{hex}").into())
+    }
+}
+
+impl Dispatcher {
+    /// Answers one message; `None` where nothing is to be answered.
+    pub(crate) async fn handle(
+        &self,
+        body: &[u8],
+        session: Option<&Session>,
+    ) -> Option<Box<RawValue>> {
+        match parse::message(body, self.max_batch) {
+            Message::Malformed(response) => {
+                count("invalid", &response);
+                Some(response.into_json())
+            }
+            Message::Single(call) => {
+                let response = self.entry(call, session).await?;
+                // A subscription has sent its own answer.
+                (!response.is_subscription()).then(|| response.into_json())
+            }
+            Message::Batch(entries) => self.batch(&entries, session).await,
+        }
+    }
+
+    /// Calls in order, answers in order. Stops once the answer is too long.
+    async fn batch(
+        &self,
+        entries: &[&RawValue],
+        session: Option<&Session>,
+    ) -> Option<Box<RawValue>> {
+        let mut answers = BatchResponseBuilder::new_with_limit(self.max_response_bytes);
+        for entry in entries {
+            let call = parse::call(entry.get().as_bytes());
+            let Some(response) = self.entry(call, session).await else {
+                continue;
+            };
+            if response.is_subscription() {
+                continue;
+            }
+            if let Err(too_long) = answers.append(response) {
+                return Some(too_long.into_json());
+            }
+        }
+        (!answers.is_empty()).then(|| MethodResponse::from_batch(answers.finish()).into_json())
+    }
+
+    async fn entry(&self, call: Call<'_>, session: Option<&Session>) -> Option<MethodResponse> {
+        match call {
+            Call::Request(request) => Some(self.call(request, session).await),
+            Call::Notification(request) => {
+                // Nobody could be told the id of a subscription.
+                self.call(request, None).await;
+                None
+            }
+            Call::Malformed(response) => {
+                count("invalid", &response);
+                Some(response)
+            }
+        }
+    }
+
+    async fn call(&self, request: Request<'_>, session: Option<&Session>) -> MethodResponse {
+        let Request {
+            id, method, params, ..
+        } = request;
+        let Some((name, callback)) = self.methods.method_with_name(&method) else {
+            let response = MethodResponse::error(id, method_not_found(&method));
+            count("unknown", &response);
+            return response;
+        };
+        let params = Params::new(params.as_deref().map(RawValue::get));
+        // A panic is the fault of one handler and ends one call.
+        let fallback = id.clone().into_owned();
+        let run = AssertUnwindSafe(self.run(callback, id, params, session));
+        let response = run.catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(target: "rpc", method = name, "a handler panicked");
+            MethodResponse::error(fallback, ErrorObject::from(ErrorCode::InternalError))
+        });
+        count(name, &response);
+        tracing::debug!(
+            target: "rpc",
+            method = name,
+            code = response.as_error_code().unwrap_or(0),
+            bytes = response.as_json().get().len(),
+            "call"
+        );
+        response
+    }
+
+    async fn run(
+        &self,
+        callback: &MethodCallback,
+        id: Id<'_>,
+        params: Params<'_>,
+        session: Option<&Session>,
+    ) -> MethodResponse {
+        let extensions = jsonrpsee::Extensions::new();
+        let limit = self.max_response_bytes;
+        let connection = session.map_or(ConnectionId(0), |session| session.id);
+        match (callback, session) {
+            (MethodCallback::Sync(method), _) => method(id, params, limit, extensions),
+            (MethodCallback::Async(method), _) => {
+                let (id, params) = (id.into_owned(), params.into_owned());
+                method(id, params, connection, limit, extensions).await
+            }
+            (MethodCallback::Unsubscription(method), Some(_)) => {
+                method(id, params, connection, limit, extensions)
+            }
+            (MethodCallback::Subscription(method), Some(session)) => {
+                let Some(subscription_permit) = session.subscriptions.acquire() else {
+                    let error = reject_too_many_subscriptions(session.subscriptions.max());
+                    return MethodResponse::error(id, error);
+                };
+                let ids = HexIds(RandomStringIdProvider::new(16));
+                let state = SubscriptionState {
+                    conn_id: connection,
+                    id_provider: &ids,
+                    subscription_permit,
+                };
+                method(id, params, session.sink.clone(), state, extensions).await
+            }
+            (MethodCallback::Subscription(_) | MethodCallback::Unsubscription(_), None) => {
+                MethodResponse::error(id, no_subscriptions())
+            }
+        }
+    }
+}
+
+fn method_not_found(method: &str) -> ErrorObject<'static> {
+    // Names come from outside: what is quoted is bounded.
+    let quoted: String = method.chars().take(64).collect();
+    ErrorObject::owned(
+        ErrorCode::MethodNotFound.code(),
+        format!("the method {quoted} does not exist/is not available"),
+        None::<()>,
+    )
+}
+
+fn no_subscriptions() -> ErrorObject<'static> {
+    ErrorObject::owned(
+        ErrorCode::MethodNotFound.code(),
+        "notifications not supported: subscriptions need a WebSocket connection",
+        None::<()>,
+    )
+}
+
+/// Counts a call; both labels come from bounded sets.
+fn count(method: &'static str, response: &MethodResponse) {
+    let code = match response.as_error_code() {
+        None => "ok",
+        Some(3) => "3",
+        Some(-32700) => "-32700",
+        Some(-32600) => "-32600",
+        Some(-32601) => "-32601",
+        Some(-32602) => "-32602",
+        Some(-32603) => "-32603",
+        Some(-32000) => "-32000",
+        Some(-32001) => "-32001",
+        Some(-32005) => "-32005",
+        Some(TOO_MANY_SUBSCRIPTIONS_CODE) => "-32006",
+        Some(-32010) => "-32010",
+        Some(_) => "other",
+    };
+    metrics::counter!("rollwright_rpc_requests_total", "method" => method, "code" => code)
+        .increment(1);
+}

@@ -1,0 +1,239 @@
+//! The methods that belong to no execution module.
+
+use crate::{RpcError, ServerConfig};
+use jsonrpsee::{
+    Methods, RpcModule,
+    types::{ErrorObject, ErrorObjectOwned, Params, error::INVALID_PARAMS_CODE},
+};
+use rollwright_core::{
+    Anchor, B256, BatchInfo, BlockId, BlockRef, Bytes, DaHead, NodeApi, NodeStatus, keccak256,
+};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+/// `rollwright_status`: the node's own, and the head of its DA layer.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    #[serde(flatten)]
+    node: NodeStatus,
+    da_head: Option<Head>,
+}
+
+#[derive(Clone, Serialize)]
+struct Head {
+    observed: rollwright_core::DaBlockId,
+    finalized: Option<rollwright_core::DaBlockId>,
+}
+
+impl From<DaHead> for Head {
+    fn from(head: DaHead) -> Self {
+        Self {
+            observed: head.observed,
+            finalized: head.finalized,
+        }
+    }
+}
+
+/// `rollwright_anchor`: the fields, and the preimage that the `Anchor`
+/// predeploy opens.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AnchorAnswer {
+    block: BlockRef,
+    hash: B256,
+    preimage: Bytes,
+    version: u8,
+    origin: rollwright_core::DaPoint,
+    ordinal: u64,
+    data_root: B256,
+    da_time: u64,
+    counterparts: Vec<Counterpart>,
+    mailbox: B256,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counterpart {
+    rollup_id: B256,
+    number: u64,
+    block_hash: B256,
+    state_root: B256,
+}
+
+impl AnchorAnswer {
+    fn new(block: BlockRef, anchor: &Anchor) -> Self {
+        Self {
+            block,
+            hash: anchor.hash(),
+            preimage: anchor.encode().into(),
+            version: anchor.version,
+            origin: anchor.origin,
+            ordinal: anchor.ordinal.0,
+            data_root: anchor.data_root,
+            da_time: anchor.da_time,
+            counterparts: anchor
+                .counterparts
+                .iter()
+                .map(|root| Counterpart {
+                    rollup_id: root.rollup_id,
+                    number: root.number,
+                    block_hash: root.block_hash,
+                    state_root: root.state_root,
+                })
+                .collect(),
+            mailbox: anchor.mailbox,
+        }
+    }
+}
+
+/// A block number, a tag, or a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BlockArgument {
+    Number(u64),
+    Hash(B256),
+    Latest,
+    Safe,
+    Finalized,
+    Earliest,
+}
+
+impl<'de> Deserialize<'de> for BlockArgument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = BlockArgument;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a block number, a block hash, or latest, safe, finalized, earliest")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(BlockArgument::Number(number))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                let invalid = || E::invalid_value(de::Unexpected::Str(text), &self);
+                Ok(match text {
+                    "latest" | "pending" => BlockArgument::Latest,
+                    "safe" => BlockArgument::Safe,
+                    "finalized" => BlockArgument::Finalized,
+                    "earliest" => BlockArgument::Earliest,
+                    _ => match text.strip_prefix("0x") {
+                        Some(hex) if hex.len() == 64 => {
+                            BlockArgument::Hash(text.parse().map_err(|_| invalid())?)
+                        }
+                        Some(hex) => BlockArgument::Number(
+                            u64::from_str_radix(hex, 16).map_err(|_| invalid())?,
+                        ),
+                        None => BlockArgument::Number(text.parse().map_err(|_| invalid())?),
+                    },
+                })
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl BlockArgument {
+    fn resolve(&self, node: &dyn NodeApi) -> BlockId {
+        match self {
+            Self::Number(number) => BlockId::Number(*number),
+            Self::Hash(hash) => BlockId::Hash(*hash),
+            Self::Latest => BlockId::Hash(node.heads().latest.hash),
+            Self::Safe => BlockId::Hash(node.heads().safe.hash),
+            Self::Finalized => BlockId::Hash(node.heads().finalized.hash),
+            Self::Earliest => BlockId::Number(0),
+        }
+    }
+}
+
+type Answer<T> = Result<T, ErrorObjectOwned>;
+
+/// Adds this crate's methods to the modules'; `rpc_modules` lists them all.
+pub(crate) fn with_own(
+    mut methods: Methods,
+    node: &Arc<dyn NodeApi>,
+    config: &ServerConfig,
+) -> Result<Methods, RpcError> {
+    let mut module = RpcModule::new(Arc::clone(node));
+    rollwright(&mut module)?;
+    network(&mut module, config)?;
+    methods.merge(module)?;
+    let spaces: BTreeMap<&'static str, &'static str> = methods
+        .method_names()
+        .chain(["rpc_modules"])
+        .filter_map(|name| Some((name.split_once('_')?.0, "1.0")))
+        .collect();
+    let mut listing = RpcModule::new(());
+    listing.register_method("rpc_modules", move |_, _, _| Answer::Ok(spaces.clone()))?;
+    methods.merge(listing)?;
+    Ok(methods)
+}
+
+fn rollwright(module: &mut RpcModule<Arc<dyn NodeApi>>) -> Result<(), RpcError> {
+    module.register_method("rollwright_status", |_, node, _| {
+        let node = node.status();
+        let da_head = node.da_head.map(Head::from);
+        Answer::Ok(Status { node, da_head })
+    })?;
+    module.register_method("rollwright_heads", |_, node, _| Answer::Ok(node.heads()))?;
+    module.register_method("rollwright_getBatchByBlock", |params, node, _| {
+        let block = optional_block(&params)?;
+        let number = match block.resolve(node.as_ref()) {
+            BlockId::Number(number) => Some(number),
+            BlockId::Hash(hash) => canonical_number(node.as_ref(), hash),
+        };
+        Answer::<Option<BatchInfo>>::Ok(number.and_then(|number| node.batch_of(number)))
+    })?;
+    module.register_method("rollwright_anchor", |params, node, _| {
+        let block = optional_block(&params)?.resolve(node.as_ref());
+        Answer::Ok(node.block(block).and_then(|record| {
+            let anchor = record.anchor.as_ref()?;
+            Some(AnchorAnswer::new(record.block, anchor))
+        }))
+    })?;
+    Ok(())
+}
+
+/// A batch carries canonical blocks alone.
+fn canonical_number(node: &dyn NodeApi, hash: B256) -> Option<u64> {
+    let number = node.block(BlockId::Hash(hash))?.block.number;
+    let canonical = node.block(BlockId::Number(number))?.block.hash;
+    (canonical == hash).then_some(number)
+}
+
+fn network(
+    module: &mut RpcModule<Arc<dyn NodeApi>>,
+    config: &ServerConfig,
+) -> Result<(), RpcError> {
+    let version = config.client_version.clone();
+    module.register_method("web3_clientVersion", move |_, _, _| {
+        Answer::Ok(version.clone())
+    })?;
+    module.register_method("web3_sha3", |params, _, _| {
+        let data: Bytes = params.one()?;
+        Answer::Ok(keccak256(data))
+    })?;
+    module.register_method("net_version", |_, node, _| {
+        Answer::Ok(node.status().chain_id.to_string())
+    })?;
+    module.register_method("net_listening", |_, _, _| Answer::Ok(true))?;
+    // DA is the only source of truth: there are no peers.
+    module.register_method("net_peerCount", |_, _, _| Answer::Ok(Cow::from("0x0")))?;
+    Ok(())
+}
+
+/// The first parameter as a block; latest without one.
+fn optional_block(params: &Params<'_>) -> Answer<BlockArgument> {
+    let mut sequence = params.sequence();
+    let block = sequence.optional_next::<BlockArgument>()?;
+    if sequence.optional_next::<de::IgnoredAny>()?.is_some() {
+        return Err(ErrorObject::owned(
+            INVALID_PARAMS_CODE,
+            "too many arguments, want at most 1",
+            None::<()>,
+        ));
+    }
+    Ok(block.unwrap_or(BlockArgument::Latest))
+}
