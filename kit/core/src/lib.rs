@@ -4,10 +4,14 @@
 extern crate alloc;
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod da;
 mod error;
 mod execution;
 mod machine;
+#[cfg(feature = "std")]
+pub mod memory;
 mod messaging;
 #[cfg(feature = "std")]
 mod node;
