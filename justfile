@@ -1,0 +1,34 @@
+# One entrance. `just` lists what there is.
+
+default:
+    @just --list
+
+# Everything that CI checks.
+check:
+    bash .ci/run
+
+# The README's test command.
+test:
+    cargo test --workspace
+
+# A development rollup on 127.0.0.1:8545.
+dev *ARGS:
+    cargo run --release -- dev {{ARGS}}
+
+# Real clients (cast, forge, viem, ethers) against a node.
+clients:
+    cd kit/cli/tests/clients && npm ci --ignore-scripts
+    cargo test -p rollwright-cli --features acceptance --test clients
+
+# Build the contracts' artefacts from their sources.
+contracts:
+    cd modules/evm/contracts && npm ci --ignore-scripts && node build.mjs
+
+# Build the state transition for the prover's target.
+guest:
+    bash scripts/build-guest-riscv.sh
+
+# Format and lint.
+fix:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --all-features --fix --allow-dirty
