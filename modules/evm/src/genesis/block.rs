@@ -1,0 +1,116 @@
+use super::{ChainConfig, Genesis, GenesisError};
+use alloc::{sync::Arc, vec::Vec};
+use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header, constants::KECCAK_EMPTY};
+use alloy_eips::{eip1559::INITIAL_BASE_FEE, eip7685::EMPTY_REQUESTS_HASH};
+use alloy_genesis::GenesisAccount;
+use alloy_primitives::{B64, B256, Bytes, U256, keccak256};
+use alloy_trie::{TrieAccount, root::state_root_unhashed};
+use revm::primitives::hardfork::SpecId;
+use rollwright_core::{Account, AccountChange, BlockRef, Changes};
+
+/// The genesis block, and the state that it starts with.
+#[derive(Clone, Debug)]
+pub struct GenesisBlock {
+    /// The header; its hash is the rollup id.
+    pub header: Header,
+    /// Every account of the genesis state, as changes to an empty state.
+    pub changes: Changes,
+    /// Rules of the chain.
+    pub config: Arc<ChainConfig>,
+}
+
+impl GenesisBlock {
+    /// Number 0 and the genesis hash.
+    pub fn block_ref(&self) -> BlockRef {
+        BlockRef {
+            number: 0,
+            hash: self.header.hash_slow(),
+        }
+    }
+
+    /// The genesis hash, which names the rollup wherever something is signed
+    /// or posted.
+    pub fn rollup_id(&self) -> B256 {
+        self.header.hash_slow()
+    }
+}
+
+impl Genesis {
+    /// Computes the genesis block: the same values, the same hash, on every
+    /// node. The file is checked first.
+    pub fn block(&self) -> Result<GenesisBlock, GenesisError> {
+        self.check()?;
+        let config = &self.config;
+        let spec = config.spec(0, self.timestamp);
+        let since = |fork: SpecId| spec.is_enabled_in(fork);
+        let header = Header {
+            parent_hash: self.parent_hash,
+            ommers_hash: EMPTY_OMMER_ROOT_HASH,
+            beneficiary: self.coinbase,
+            state_root: state_root_unhashed(self.alloc.iter().map(|(a, v)| (*a, trie_account(v)))),
+            transactions_root: EMPTY_ROOT_HASH,
+            receipts_root: EMPTY_ROOT_HASH,
+            logs_bloom: Default::default(),
+            difficulty: self.difficulty,
+            number: 0,
+            gas_limit: self.gas_limit,
+            gas_used: 0,
+            timestamp: self.timestamp,
+            extra_data: match config.rollwright {
+                Some(_) => Bytes::copy_from_slice(config.hash().as_slice()),
+                None => self.extra_data.clone(),
+            },
+            mix_hash: self.mix_hash,
+            nonce: B64::from(self.nonce),
+            base_fee_per_gas: since(SpecId::LONDON)
+                .then(|| self.base_fee_per_gas.unwrap_or(INITIAL_BASE_FEE)),
+            withdrawals_root: since(SpecId::SHANGHAI).then_some(EMPTY_ROOT_HASH),
+            blob_gas_used: since(SpecId::CANCUN).then(|| self.blob_gas_used.unwrap_or(0)),
+            excess_blob_gas: since(SpecId::CANCUN).then(|| self.excess_blob_gas.unwrap_or(0)),
+            parent_beacon_block_root: since(SpecId::CANCUN).then_some(B256::ZERO),
+            requests_hash: since(SpecId::PRAGUE).then_some(EMPTY_REQUESTS_HASH),
+            ..Default::default()
+        };
+        Ok(GenesisBlock {
+            header,
+            changes: self.changes(),
+            config: Arc::new(config.clone()),
+        })
+    }
+
+    fn changes(&self) -> Changes {
+        let accounts = self
+            .alloc
+            .iter()
+            .map(|(address, account)| (*address, change(account)))
+            .collect();
+        let mut codes: Vec<(B256, Bytes)> = self
+            .alloc
+            .values()
+            .filter_map(|account| account.non_empty_code())
+            .map(|code| (keccak256(code), code.clone()))
+            .collect();
+        codes.sort_by_key(|(hash, _)| *hash);
+        codes.dedup_by_key(|(hash, _)| *hash);
+        Changes { accounts, codes }
+    }
+}
+
+fn trie_account(account: &GenesisAccount) -> TrieAccount {
+    account.clone().into_trie_account()
+}
+
+fn change(account: &GenesisAccount) -> AccountChange {
+    AccountChange {
+        account: Some(Account {
+            nonce: account.nonce.unwrap_or_default(),
+            balance: account.balance,
+            code_hash: account.code_hash().unwrap_or(KECCAK_EMPTY),
+        }),
+        storage_cleared: false,
+        storage: account
+            .storage_slots()
+            .filter(|(_, value): &(B256, U256)| !value.is_zero())
+            .collect(),
+    }
+}

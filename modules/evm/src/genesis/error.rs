@@ -1,0 +1,56 @@
+use alloc::string::String;
+use rollwright_core::{ErrorKind, LayerError};
+
+/// Why a `genesis.json` is refused. Each names the place in the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenesisError {
+    /// The text is not JSON.
+    #[error("genesis.json is not JSON: {reason}; check the file at that line and column")]
+    Json {
+        /// What the parser said, with line and column.
+        reason: String,
+    },
+    /// A key that this version does not know. A key that one node reads and
+    /// another ignores would be a fork, so none is ignored.
+    #[error("genesis.json: `{path}` is not a known key; {cure}")]
+    UnknownKey {
+        /// Where, as `config.rollwright`.
+        path: String,
+        /// What to do, with the nearest known key.
+        cure: String,
+    },
+    /// A value of the wrong type, or a required one that is missing.
+    #[error("genesis.json: `{path}`: {reason}")]
+    Value {
+        /// Where.
+        path: String,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// The values do not fit together.
+    #[error("genesis.json: `{path}`: {reason}; {cure}")]
+    Conflict {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        cure: String,
+    },
+}
+
+impl LayerError for GenesisError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Fatal
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Json { .. } => "RW-EVM-GENESIS-JSON",
+            Self::UnknownKey { .. } => "RW-EVM-GENESIS-KEY",
+            Self::Value { .. } => "RW-EVM-GENESIS-VALUE",
+            Self::Conflict { .. } => "RW-EVM-GENESIS-CONFLICT",
+        }
+    }
+}
