@@ -1,0 +1,155 @@
+use rollwright_core::{BlockRef, DaHeight, ErrorKind, LayerError};
+use std::sync::Arc;
+
+/// A layer's error without its type: what the node needs to know of it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{source}")]
+pub struct LayerFailure {
+    kind: ErrorKind,
+    code: &'static str,
+    #[source]
+    source: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+impl LayerFailure {
+    /// Takes over kind, code and text.
+    pub fn new<E: LayerError>(error: E) -> Self {
+        Self {
+            kind: error.kind(),
+            code: error.code(),
+            source: Arc::new(error),
+        }
+    }
+}
+
+impl LayerError for LayerFailure {
+    fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+/// Why a node does not start, or stops.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The configuration cannot work.
+    #[error("{what} (help: {help})")]
+    Config {
+        /// What is wrong, and where.
+        what: String,
+        /// What to change.
+        help: String,
+    },
+    /// The execution layer failed.
+    #[error("execution layer: {0}")]
+    Execution(#[source] LayerFailure),
+    /// The data-availability layer failed.
+    #[error("data-availability layer: {0}")]
+    Da(#[source] LayerFailure),
+    /// The node's own records do not read back as what was written.
+    #[error(
+        "stored record {key} is damaged: {reason} (help: restore a snapshot, or wipe the state and derive it again from DA)"
+    )]
+    Records {
+        /// The record.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// DA undid a block that this node had taken for final.
+    #[error(
+        "the DA layer undid height {height}, which it had called final (help: check which network the endpoint serves)"
+    )]
+    FinalityViolated {
+        /// Lowest height that changed.
+        height: DaHeight,
+    },
+    /// Re-derivation gives another block than the one that is stored.
+    #[error("block {number} differs from what DA says: {field} (stored {stored}, derived {derived})")]
+    Mismatch {
+        /// Block number.
+        number: u64,
+        /// First header field that differs.
+        field: String,
+        /// The stored value.
+        stored: String,
+        /// The derived value.
+        derived: String,
+    },
+    /// The reference names a block that DA does not lead to.
+    #[error("safe block {block:?} is stored, but DA gives no such block", block = .block)]
+    NotDerived {
+        /// The block.
+        block: BlockRef,
+    },
+    /// A peer's feed cannot be used.
+    #[error("feed {url}: {reason}")]
+    Feed {
+        /// Its address.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A snapshot cannot be used.
+    #[error("snapshot: {reason}")]
+    Snapshot {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The node is stopping or has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+    /// A stated invariant does not hold: a defect of this software.
+    #[error("internal: {what} (help: please report this with the log)")]
+    Invariant {
+        /// Which.
+        what: String,
+    },
+}
+
+impl NodeError {
+    /// Wraps an error of the execution layer.
+    pub fn execution<E: LayerError>(error: E) -> Self {
+        Self::Execution(LayerFailure::new(error))
+    }
+
+    /// Wraps an error of the DA layer.
+    pub fn da<E: LayerError>(error: E) -> Self {
+        Self::Da(LayerFailure::new(error))
+    }
+}
+
+impl LayerError for NodeError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Execution(failure) | Self::Da(failure) => failure.kind(),
+            Self::Feed { .. } | Self::Stopped => ErrorKind::Temporary,
+            Self::Mismatch { .. } | Self::NotDerived { .. } | Self::Snapshot { .. } => {
+                ErrorKind::Rejected
+            }
+            Self::Config { .. }
+            | Self::Records { .. }
+            | Self::FinalityViolated { .. }
+            | Self::Invariant { .. } => ErrorKind::Fatal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Execution(failure) | Self::Da(failure) => failure.code(),
+            Self::Config { .. } => "RW-NODE-001",
+            Self::Records { .. } => "RW-NODE-002",
+            Self::FinalityViolated { .. } => "RW-NODE-003",
+            Self::Mismatch { .. } => "RW-NODE-004",
+            Self::NotDerived { .. } => "RW-NODE-005",
+            Self::Feed { .. } => "RW-NODE-006",
+            Self::Snapshot { .. } => "RW-NODE-007",
+            Self::Stopped => "RW-NODE-008",
+            Self::Invariant { .. } => "RW-NODE-009",
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use alloy_primitives::{B256, Bytes};
+use std::collections::{HashSet, VecDeque};
+
+/// A transaction that was in a block which is no longer in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Orphan {
+    /// Transaction hash.
+    pub(crate) hash: B256,
+    /// Encoded transaction.
+    pub(crate) bytes: Bytes,
+}
+
+/// Orphaned transactions in the order of the blocks that they were in. They go
+/// into the next blocks before everything else, in this order: their order was
+/// promised.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    queue: VecDeque<(u64, Orphan)>,
+    known: HashSet<B256>,
+    bytes: u64,
+}
+
+/// Rows of orphans count down from here, so that those of a later
+/// reorganisation, which were in older blocks, stand in front.
+pub(super) const REPLAY_BASE: u64 = 1 << 62;
+
+impl Replay {
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn contains(&self, hash: &B256) -> bool {
+        self.known.contains(hash)
+    }
+
+    pub(super) fn get(&self, hash: &B256) -> Option<Bytes> {
+        if !self.contains(hash) {
+            return None;
+        }
+        let (_, orphan) = self.queue.iter().find(|(_, orphan)| orphan.hash == *hash)?;
+        Some(orphan.bytes.clone())
+    }
+
+    /// The journal row of an orphan.
+    pub(super) fn row(&self, hash: &B256) -> Option<u64> {
+        if !self.contains(hash) {
+            return None;
+        }
+        let (row, _) = self.queue.iter().find(|(_, orphan)| orphan.hash == *hash)?;
+        Some(*row)
+    }
+
+    pub(super) fn at(&self, index: usize) -> Option<&Orphan> {
+        self.queue.get(index).map(|(_, orphan)| orphan)
+    }
+
+    /// Puts orphans in front, keeping their order; those known already keep
+    /// their place. Returns the rows that were given to them.
+    pub(super) fn push_front(&mut self, orphans: Vec<Orphan>) -> Vec<(u64, Orphan)> {
+        let mut row = self.queue.front().map_or(REPLAY_BASE, |(row, _)| *row);
+        let mut rows = Vec::with_capacity(orphans.len());
+        for orphan in orphans.into_iter().rev() {
+            if !self.known.insert(orphan.hash) {
+                continue;
+            }
+            row = row.saturating_sub(1);
+            self.bytes += orphan.bytes.len() as u64;
+            self.queue.push_front((row, orphan.clone()));
+            rows.push((row, orphan));
+        }
+        rows.reverse();
+        rows
+    }
+
+    /// Puts back a row that was read after a restart; rows come ascending.
+    pub(super) fn restore(&mut self, row: u64, orphan: Orphan) {
+        if self.known.insert(orphan.hash) {
+            self.bytes += orphan.bytes.len() as u64;
+            self.queue.push_back((row, orphan));
+        }
+    }
+
+    /// Takes one out; its row is returned.
+    pub(super) fn remove(&mut self, hash: &B256) -> Option<u64> {
+        if !self.known.remove(hash) {
+            return None;
+        }
+        // Blocks take from the front, so the search is short.
+        let index = self.queue.iter().position(|(_, orphan)| orphan.hash == *hash)?;
+        let (row, orphan) = self.queue.remove(index)?;
+        self.bytes -= orphan.bytes.len() as u64;
+        Some(row)
+    }
+}

@@ -1,0 +1,323 @@
+use super::{
+    BuildReport, Orphan, Pool, PoolCandidates, PoolConfig,
+    journal::{self, Journal, Row},
+};
+use crate::NodeError;
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
+use rollwright_core::{
+    Clock, ErrorKind, Execution, LayerError, RecordChange, SubmitError,
+};
+use std::{collections::BTreeSet, sync::Arc};
+use tokio::sync::Notify;
+
+/// How many transactions are admitted at the same time when many are.
+const PARALLEL: usize = 64;
+/// How many senders are looked at again in one round.
+const RECHECKED: usize = 256;
+
+/// The pool of a running sequencer.
+///
+/// `submit` returns once the transaction is durable: whatever it has
+/// acknowledged is there again after `kill -9`.
+pub(crate) struct PoolService<E> {
+    execution: E,
+    pool: Arc<Mutex<Pool>>,
+    journal: Journal,
+    clock: Arc<dyn Clock>,
+    /// Raised by each change that could make a block possible.
+    arrived: Notify,
+    /// Senders whose account nonce is in doubt.
+    doubtful: Mutex<BTreeSet<Address>>,
+    flushing: tokio::sync::Mutex<()>,
+}
+
+impl<E: Execution> PoolService<E> {
+    pub(crate) fn new(execution: E, config: PoolConfig, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            execution,
+            pool: Arc::new(Mutex::new(Pool::new(config))),
+            journal: Journal::default(),
+            clock,
+            arrived: Notify::new(),
+            doubtful: Mutex::default(),
+            flushing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Pool) -> T) -> T {
+        read(&self.pool.lock())
+    }
+
+    /// Completes once something arrived since the last call completed.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Admits, journals, and returns the hash.
+    pub(crate) async fn submit(&self, transaction: Bytes) -> Result<B256, SubmitError> {
+        let limit = self.pool.lock().config().max_transaction_bytes;
+        if transaction.len() as u64 > limit {
+            return Err(SubmitError::Invalid(format!(
+                "transaction of {} bytes is longer than the {limit} that this node takes",
+                transaction.len()
+            )));
+        }
+        let hash = keccak256(&transaction);
+        if self.pool.lock().contains(&hash) {
+            return Err(SubmitError::AlreadyKnown(hash));
+        }
+        let admission = self
+            .execution
+            .admit(&transaction)
+            .await
+            .map_err(|error| refusal(&error))?;
+        let inserted =
+            self.pool
+                .lock()
+                .insert(&admission, transaction.clone(), self.clock.now_ms())?;
+        let durable = self.journal.put(inserted.seq, transaction);
+        match durable.await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => {
+                self.pool.lock().remove(&inserted.hash);
+                return Err(SubmitError::Internal(reason));
+            }
+            Err(_) => return Err(SubmitError::Internal("the node is stopping".into())),
+        }
+        if inserted.ready {
+            self.arrived.notify_one();
+        }
+        Ok(inserted.hash)
+    }
+
+    /// A source of candidates for one block.
+    pub(crate) fn candidates(&self, base_fee: Option<u128>) -> PoolCandidates {
+        PoolCandidates::new(self.pool.clone(), base_fee)
+    }
+
+    /// Applies a block that became the latest.
+    pub(crate) fn block_included(&self, transactions: impl Iterator<Item = B256>, from_outside: bool) {
+        let hashes: Vec<_> = transactions.collect();
+        let mut pool = self.pool.lock();
+        let unknown = pool.included(&hashes);
+        if from_outside || unknown > 0 {
+            let doubtful = pool.gapped(RECHECKED);
+            drop(pool);
+            self.doubtful.lock().extend(doubtful.iter().map(|tx| tx.sender));
+        }
+    }
+
+    /// Applies what building said of transactions that are not in the block.
+    pub(crate) fn block_built(&self, report: &BuildReport) {
+        let mut pool = self.pool.lock();
+        let mut doubtful = Vec::new();
+        for (hash, reason) in &report.invalid {
+            if let Some(tx) = pool.remove(hash) {
+                tracing::debug!(target: "pool", %hash, %reason, "dropped");
+                doubtful.push(tx.sender);
+            }
+        }
+        drop(pool);
+        metrics::counter!("rollwright_pool_dropped_total").increment(report.invalid.len() as u64);
+        let mut set = self.doubtful.lock();
+        set.extend(doubtful);
+        set.extend(report.later.iter().copied());
+    }
+
+    /// Removes the rows of orphans that a block contains; belongs into the
+    /// commit of that block. Rows of waiting transactions go later, behind
+    /// whatever is still to be written of them.
+    pub(crate) fn rebuilt_rows(&self, block: &[Bytes]) -> Vec<RecordChange> {
+        let pool = self.pool.lock();
+        if pool.replay.len() == 0 {
+            return Vec::new();
+        }
+        let rows = block.iter().filter_map(|bytes| pool.replay.row(&keccak256(bytes)));
+        rows.map(journal::delete).collect()
+    }
+
+    /// Puts orphaned transactions in front. The returned changes must be
+    /// committed together with the heads that orphan them.
+    pub(crate) fn orphaned(&self, orphans: Vec<Orphan>) -> Vec<RecordChange> {
+        let mut pool = self.pool.lock();
+        pool.reorganised();
+        // A copy in the pool itself would come too late, and out of order.
+        for orphan in &orphans {
+            pool.remove(&orphan.hash);
+        }
+        let rows = pool.replay.push_front(orphans);
+        drop(pool);
+        self.arrived.notify_one();
+        rows.into_iter()
+            .map(|(row, orphan)| journal::put(row, orphan.bytes))
+            .collect()
+    }
+
+    /// Moves orphans that cannot keep their place to the ordinary pool.
+    pub(crate) async fn displace(&self, displaced: &[(B256, String)]) {
+        for (hash, reason) in displaced {
+            let bytes = {
+                let mut pool = self.pool.lock();
+                let bytes = pool.replay.get(hash);
+                let row = pool.replay.remove(hash);
+                pool.released.extend(row);
+                bytes
+            };
+            let Some(bytes) = bytes else { continue };
+            match self.submit_quietly(bytes).await {
+                Ok(()) => {
+                    tracing::debug!(target: "pool", %hash, %reason, "orphaned transaction waits again");
+                }
+                Err(error) => {
+                    tracing::warn!(target: "pool", %hash, %reason, %error, "a preconfirmed transaction cannot be rebuilt");
+                }
+            }
+        }
+    }
+
+    async fn submit_quietly(&self, bytes: Bytes) -> Result<(), SubmitError> {
+        let admission = self
+            .execution
+            .admit(&bytes)
+            .await
+            .map_err(|error| refusal(&error))?;
+        let inserted = self
+            .pool
+            .lock()
+            .insert(&admission, bytes.clone(), self.clock.now_ms())?;
+        drop(self.journal.put(inserted.seq, bytes));
+        Ok(())
+    }
+
+    /// Asks the engine again about senders in doubt; bounded work.
+    pub(crate) async fn recheck(&self) {
+        let senders: Vec<_> = {
+            let mut doubtful = self.doubtful.lock();
+            (0..RECHECKED).map_while(|_| doubtful.pop_first()).collect()
+        };
+        let firsts: Vec<_> = {
+            let pool = self.pool.lock();
+            senders.iter().filter_map(|sender| pool.first_of(sender)).collect()
+        };
+        for tx in firsts {
+            match self.execution.admit(&tx.bytes).await {
+                Ok(admission) => {
+                    let mut pool = self.pool.lock();
+                    pool.account_is_at(tx.sender, admission.account_nonce);
+                }
+                Err(error) if error.kind() == ErrorKind::Rejected => {
+                    if self.pool.lock().remove(&tx.hash).is_some() {
+                        tracing::debug!(target: "pool", hash = %tx.hash, reason = %error, "dropped");
+                        self.doubtful.lock().insert(tx.sender);
+                    }
+                }
+                Err(_) => {
+                    self.doubtful.lock().insert(tx.sender);
+                }
+            }
+        }
+    }
+
+    /// Removes what has waited too long.
+    pub(crate) fn expire(&self) {
+        let expired = self.pool.lock().expire(self.clock.now_ms());
+        if !expired.is_empty() {
+            tracing::info!(target: "pool", count = expired.len(), "expired");
+        }
+    }
+
+    /// Reads back what was waiting when the node stopped.
+    pub(crate) async fn restore(&self) -> Result<(), NodeError> {
+        let mut from = Some(0);
+        let (mut kept, mut dropped) = (0_usize, 0_usize);
+        while let Some(start) = from {
+            let (rows, next) =
+                journal::read(&self.execution, start).map_err(NodeError::execution)?;
+            from = next;
+            let mut waiting = Vec::new();
+            for row in rows {
+                match row {
+                    Row::Waiting(seq, bytes) => waiting.push((seq, bytes)),
+                    Row::Orphan(seq, orphan) => {
+                        kept += 1;
+                        self.pool.lock().replay.restore(seq, orphan);
+                    }
+                }
+            }
+            let admitted: Vec<_> = stream::iter(waiting)
+                .map(|(seq, bytes)| async move {
+                    let admission = self.execution.admit(&bytes).await;
+                    (seq, bytes, admission)
+                })
+                .buffered(PARALLEL)
+                .collect()
+                .await;
+            let now = self.clock.now_ms();
+            let mut pool = self.pool.lock();
+            for (seq, bytes, admission) in admitted {
+                let result = admission
+                    .map_err(|error| refusal(&error))
+                    .and_then(|admission| pool.restore(&admission, bytes, now, seq));
+                match result {
+                    Ok(()) => kept += 1,
+                    Err(_) => {
+                        dropped += 1;
+                        pool.released.push(seq);
+                    }
+                }
+            }
+        }
+        if kept + dropped > 0 {
+            tracing::info!(target: "pool", kept, dropped, "restored");
+        }
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Writes what has gathered; returns whether there was anything.
+    pub(crate) async fn flush(&self) -> Result<bool, NodeError> {
+        // Groups are written in the order in which they were gathered.
+        let _turn = self.flushing.lock().await;
+        let released = std::mem::take(&mut self.pool.lock().released);
+        self.journal.release(&released);
+        let group = self.journal.take();
+        if group.changes.is_empty() {
+            return Ok(false);
+        }
+        let execution = self.execution.clone();
+        let changes = group.changes.clone();
+        let written = tokio::task::spawn_blocking(move || execution.put_records(&changes))
+            .await
+            .map_err(|error| NodeError::Invariant {
+                what: format!("writing the pool's journal: {error}"),
+            })?;
+        match written {
+            Ok(()) => {
+                group.done(&Ok(()));
+                Ok(true)
+            }
+            Err(error) => {
+                group.done(&Err(error.to_string()));
+                Err(NodeError::execution(error))
+            }
+        }
+    }
+
+    /// Writes the journal until cancelled: one sync for all who wait.
+    pub(crate) async fn run_journal(&self) -> Result<(), NodeError> {
+        loop {
+            self.journal.woken().await;
+            while self.flush().await? {}
+        }
+    }
+}
+
+/// What the engine's refusal means to whoever submitted.
+fn refusal<E: LayerError>(error: &E) -> SubmitError {
+    match error.kind() {
+        ErrorKind::Rejected => SubmitError::Invalid(error.to_string()),
+        _ => SubmitError::Internal(error.to_string()),
+    }
+}
