@@ -1,1 +1,40 @@
-//! Merkle-Patricia tries in memory with dirty tracking.
+//! Merkle-Patricia tries: in memory where they are hot, stored by path where
+//! they are not, each version sharing with the one before what did not change.
+//!
+//! - A *version* is a root [`Child`]. Nodes are immutable, so a version stays
+//!   valid while others are made from it: a block that is discarded, or several
+//!   that compete, disturb nothing.
+//! - [`update`] takes a whole block's changes at once, sorted, and visits each
+//!   branch on their paths once: that is the dirty tracking. It returns the new
+//!   root with all hashes, and the stored branches that differ.
+//! - *Stored* are branches only, by path, each with the extension above it.
+//!   Leaves stand in the flat state; a branch knows which children are leaves.
+//!   What is read back is compared with the hash in its parent.
+//! - [`sweep`] drops what is cold and stored, so memory follows a budget.
+//!
+//! Ages order the versions of a store: a version is older than those made from
+//! it, so a node's age says whether the stored state holds it.
+//!
+//! Keys are 32-byte hashes. Assumed of a caller: [`Update::exists`] is right,
+//! and a version's [`NodeSource`] shows the stored state that it grew from.
+
+mod codec;
+mod error;
+mod meter;
+mod node;
+mod prove;
+mod source;
+mod sweep;
+mod update;
+
+pub use codec::{encode as encode_branch, node_key};
+pub use error::TrieError;
+pub use meter::Meter;
+pub use node::{Branch, Child, Leaf, root_hash};
+pub use prove::prove;
+pub use source::NodeSource;
+pub use sweep::{Sweep, sweep};
+pub use update::{NodeWrites, Pass, Update, update};
+
+#[cfg(test)]
+mod tests;

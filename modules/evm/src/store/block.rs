@@ -1,0 +1,69 @@
+use alloy_consensus::ReceiptEnvelope;
+use rollwright_core::{Address, B256, BlockEffects, BlockRecord, Bytes, EngineLog, Header};
+
+/// A block as it enters the store, with all that execution found out about it
+/// so that nobody has to find it out again.
+#[derive(Clone, Debug)]
+pub struct NewBlock {
+    /// The sealed header.
+    pub header: Header,
+    /// The block as the node sees it; `block.hash` is the header's hash.
+    pub record: BlockRecord,
+    /// keccak256 of each transaction, forced ones first.
+    pub transaction_hashes: Vec<B256>,
+    /// Signers, in the same order.
+    pub senders: Vec<Address>,
+    /// Receipts in the same order, outbox root and mailbox events.
+    pub effects: BlockEffects,
+}
+
+/// A block as the store serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBlock {
+    /// The sealed header.
+    pub header: Header,
+    /// The block as the node sees it.
+    pub record: BlockRecord,
+    /// keccak256 of each transaction, forced ones first.
+    pub transaction_hashes: Vec<B256>,
+    /// Signers, in the same order.
+    pub senders: Vec<Address>,
+    /// Decoded receipts, in the same order.
+    pub receipts: Vec<ReceiptEnvelope>,
+    /// Storage root of the message passer.
+    pub outbox_root: B256,
+    /// Mailbox events in execution order.
+    pub mailbox_events: Vec<EngineLog>,
+}
+
+impl StoredBlock {
+    /// EIP-2718 transactions in block order: forced ones first.
+    pub fn transactions(&self) -> impl ExactSizeIterator<Item = &Bytes> {
+        let forced = self.record.forced_included.len();
+        (0..forced + self.record.transactions.len()).map(move |index| {
+            if index < forced {
+                &self.record.forced_included[index]
+            } else {
+                &self.record.transactions[index - forced]
+            }
+        })
+    }
+
+    /// The transaction at `index` in block order.
+    pub fn transaction(&self, index: usize) -> Option<&Bytes> {
+        let forced = &self.record.forced_included;
+        match forced.get(index) {
+            Some(bytes) => Some(bytes),
+            None => self.record.transactions.get(index - forced.len()),
+        }
+    }
+}
+
+/// Where a canonical transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionLocation {
+    /// Block number.
+    pub number: u64,
+    /// Index in the block.
+    pub index: u32,
+}

@@ -1,0 +1,5 @@
+//! Finding logs: which, and by which index.
+
+mod query;
+
+pub use query::{LogHit, LogPage, LogQuery};

@@ -1,0 +1,322 @@
+use super::{Branch, Child, Leaf, Meter, NodeSource, TrieError, node::Slots, source::Reader};
+use alloy_primitives::B256;
+use alloy_trie::Nibbles;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Below this many keys a subtree is not worth a task of its own.
+const PARALLEL_KEYS: usize = 128;
+
+/// A key's new value.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Hashed key.
+    pub key: B256,
+    /// RLP of the value; `None` deletes.
+    pub value: Option<Box<[u8]>>,
+    /// True where the trie holds the key before the update. Must be right.
+    pub exists: bool,
+}
+
+/// The branch now stored at a path; `None` where there is none any more.
+/// A later entry of the same path replaces an earlier one.
+pub type NodeWrites = Vec<(Nibbles, Option<Arc<Branch>>)>;
+
+/// How nodes in memory are treated while a version is made.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    /// Counts the bytes of nodes.
+    pub meter: &'a Meter,
+    /// Age of the youngest ancestor whose state the source holds: nodes of that
+    /// age or older can be read again.
+    pub stored: u64,
+    /// Age of the version that is being made; above that of all its ancestors.
+    pub age: u64,
+}
+
+/// Applies updates, ascending by key and each key once, to the trie `root`.
+///
+/// Returns the root of the changed trie, every hash computed, and appends to
+/// `writes` what differs in the stored branches. The trie before stays as it
+/// is. Work is proportional to the branches on the keys' paths; large batches
+/// are spread over threads. The result does not depend on that.
+pub fn update(
+    source: &dyn NodeSource,
+    pass: &Pass<'_>,
+    root: Option<Child>,
+    updates: &[Update],
+    writes: &mut NodeWrites,
+) -> Result<Option<Child>, TrieError> {
+    let updates: Vec<Item<'_>> = updates
+        .iter()
+        .map(|update| Item {
+            key: Nibbles::unpack_array(&update.key.0),
+            value: update.value.as_deref(),
+            exists: update.exists,
+        })
+        .collect();
+    let walk = Walk {
+        reader: Reader {
+            source,
+            meter: pass.meter,
+            stored: pass.stored,
+        },
+        born: pass.age,
+    };
+    walk.child(Nibbles::new(), root, &updates, writes)
+}
+
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    key: Nibbles,
+    value: Option<&'a [u8]>,
+    exists: bool,
+}
+
+struct Walk<'a> {
+    reader: Reader<'a>,
+    born: u64,
+}
+
+impl Walk<'_> {
+    fn child(
+        &self,
+        path: Nibbles,
+        child: Option<Child>,
+        items: &[Item<'_>],
+        writes: &mut NodeWrites,
+    ) -> Result<Option<Child>, TrieError> {
+        if items.is_empty() {
+            return Ok(child);
+        }
+        match child {
+            None => self.grow(path, items, writes),
+            Some(Child::StoredLeaf(node)) => {
+                // A leaf's place is below exactly one existing key: this one.
+                if items.iter().any(|item| item.exists) {
+                    return self.grow(path, items, writes);
+                }
+                let leaf = self.reader.load_leaf(&path, &node)?;
+                self.beside_leaf(path, &leaf, items, writes)
+            }
+            Some(Child::Leaf(leaf)) => self.beside_leaf(path, &leaf, items, writes),
+            Some(Child::StoredBranch(node)) => {
+                let branch = self.reader.load_branch(&path, &node)?;
+                self.branch(path, &branch, items, writes)
+            }
+            Some(Child::Branch(branch)) => self.branch(path, &branch, items, writes),
+        }
+    }
+
+    fn leaf(&self, suffix: Nibbles, value: &[u8]) -> Child {
+        Child::Leaf(Arc::new(Leaf::new(
+            suffix,
+            value.into(),
+            self.born,
+            self.reader.meter,
+        )))
+    }
+
+    /// A subtree from nothing but the updates.
+    fn grow(
+        &self,
+        path: Nibbles,
+        items: &[Item<'_>],
+        writes: &mut NodeWrites,
+    ) -> Result<Option<Child>, TrieError> {
+        let live: Vec<Item<'_>> = items
+            .iter()
+            .filter(|i| i.value.is_some())
+            .copied()
+            .collect();
+        let (first, last) = match (live.first(), live.last()) {
+            (Some(first), Some(last)) => (first, last),
+            _ => return Ok(None),
+        };
+        if live.len() == 1 {
+            let value = first.value.unwrap_or_default();
+            return Ok(Some(self.leaf(first.key.slice(path.len()..), value)));
+        }
+        let common = first.key.common_prefix_length(&last.key);
+        let prefix = first.key.slice(path.len()..common);
+        self.fill(path, prefix, Slots::default(), &live, writes)
+    }
+
+    /// Updates at the place of one leaf.
+    fn beside_leaf(
+        &self,
+        path: Nibbles,
+        leaf: &Leaf,
+        items: &[Item<'_>],
+        writes: &mut NodeWrites,
+    ) -> Result<Option<Child>, TrieError> {
+        let key = path.join(&leaf.suffix);
+        let mut merged = items.to_vec();
+        if let Err(place) = items.binary_search_by(|item| item.key.cmp(&key)) {
+            let old = Item {
+                key,
+                value: Some(&leaf.value),
+                exists: true,
+            };
+            merged.insert(place, old);
+        }
+        self.grow(path, &merged, writes)
+    }
+
+    fn branch(
+        &self,
+        path: Nibbles,
+        branch: &Branch,
+        items: &[Item<'_>],
+        writes: &mut NodeWrites,
+    ) -> Result<Option<Child>, TrieError> {
+        let whole = path.join(&branch.prefix);
+        // How far the keys to insert follow the extension.
+        let shared = items
+            .iter()
+            .filter(|item| item.value.is_some())
+            .map(|item| item.key.common_prefix_length(&whole))
+            .min()
+            .map_or(whole.len(), |shared| shared.min(whole.len()));
+        if shared == whole.len() {
+            let slots = branch.slots(self.reader.stored);
+            return self.fill(path, branch.prefix, slots, items, writes);
+        }
+        // A key leaves within the extension: the branch moves down.
+        let nibble = whole.get_unchecked(shared);
+        let rest = whole.slice(shared + 1..);
+        let moved = Arc::new(branch.moved(rest, self.born, self.reader.meter));
+        writes.push((whole.slice(..=shared), Some(Arc::clone(&moved))));
+        let mut slots = Slots::default();
+        slots[usize::from(nibble)] = Some(Child::Branch(moved));
+        let prefix = whole.slice(path.len()..shared);
+        self.fill(path, prefix, slots, items, writes)
+    }
+
+    /// Distributes updates over the children of the branch below `prefix`.
+    fn fill(
+        &self,
+        path: Nibbles,
+        prefix: Nibbles,
+        mut slots: Slots,
+        items: &[Item<'_>],
+        writes: &mut NodeWrites,
+    ) -> Result<Option<Child>, TrieError> {
+        let whole = path.join(&prefix);
+        // Deletions of keys that were never below here drop out.
+        let start = items.partition_point(|item| item.key < whole);
+        let below: &[Item<'_>] = &items[start..];
+        let count = below.partition_point(|item| item.key.starts_with(&whole));
+        let below = &below[..count];
+
+        let mut jobs = Vec::with_capacity(16);
+        let mut rest = below;
+        while let Some(first) = rest.first() {
+            let nibble = first.key.get_unchecked(whole.len());
+            let count = rest.partition_point(|i| i.key.get_unchecked(whole.len()) == nibble);
+            let (these, others) = rest.split_at(count);
+            jobs.push((nibble, slots[usize::from(nibble)].take(), these));
+            rest = others;
+        }
+        let run = |(nibble, child, these): (u8, Option<Child>, &[Item<'_>])| {
+            let mut own = NodeWrites::new();
+            let mut at = whole;
+            at.push(nibble);
+            self.child(at, child, these, &mut own)
+                .map(|child| (nibble, child, own))
+        };
+        let done: Vec<_> = if below.len() >= PARALLEL_KEYS {
+            jobs.into_par_iter().map(run).collect::<Result<_, _>>()?
+        } else {
+            jobs.into_iter().map(run).collect::<Result<_, _>>()?
+        };
+        for (nibble, child, own) in done {
+            slots[usize::from(nibble)] = child;
+            writes.extend(own);
+        }
+        self.seal(path, prefix, slots, writes)
+    }
+
+    /// Makes a node of what is left of a branch.
+    fn seal(
+        &self,
+        path: Nibbles,
+        prefix: Nibbles,
+        mut slots: Slots,
+        writes: &mut NodeWrites,
+    ) -> Result<Option<Child>, TrieError> {
+        let mut left = (0..16u8).filter(|nibble| slots[usize::from(*nibble)].is_some());
+        let (first, second) = (left.next(), left.next());
+        match (first, second) {
+            (None, _) => {
+                writes.push((path, None));
+                Ok(None)
+            }
+            (Some(nibble), None) => {
+                let child = slots[usize::from(nibble)].take();
+                writes.push((path, None));
+                child
+                    .map(|child| self.collapse(path, prefix, nibble, &child, writes))
+                    .transpose()
+            }
+            _ => {
+                let branch = Branch::new(prefix, slots, self.born, self.reader.meter);
+                let branch = Arc::new(branch);
+                writes.push((path, Some(Arc::clone(&branch))));
+                Ok(Some(Child::Branch(branch)))
+            }
+        }
+    }
+
+    /// The only child of a branch takes the branch's place.
+    fn collapse(
+        &self,
+        path: Nibbles,
+        mut prefix: Nibbles,
+        nibble: u8,
+        child: &Child,
+        writes: &mut NodeWrites,
+    ) -> Result<Child, TrieError> {
+        let mut at = path.join(&prefix);
+        at.push(nibble);
+        prefix.push(nibble);
+        let meter = self.reader.meter;
+        if matches!(child, Child::StoredLeaf(_) | Child::StoredBranch(_))
+            || child.born().is_some_and(|born| born < self.born)
+        {
+            for rlp in self.reader.rlp(&at, child)? {
+                self.reader.source.visited(&rlp);
+            }
+        }
+        let loaded;
+        let leaf = match child {
+            Child::StoredLeaf(node) => {
+                loaded = Arc::new(self.reader.load_leaf(&at, node)?);
+                &loaded
+            }
+            Child::Leaf(leaf) => leaf,
+            Child::StoredBranch(node) => {
+                let branch = self.reader.load_branch(&at, node)?;
+                return Ok(self.lift(path, at, prefix, &branch, writes));
+            }
+            Child::Branch(branch) => return Ok(self.lift(path, at, prefix, branch, writes)),
+        };
+        let suffix = prefix.join(&leaf.suffix);
+        Ok(Child::Leaf(Arc::new(leaf.moved(suffix, self.born, meter))))
+    }
+
+    fn lift(
+        &self,
+        path: Nibbles,
+        from: Nibbles,
+        prefix: Nibbles,
+        branch: &Branch,
+        writes: &mut NodeWrites,
+    ) -> Child {
+        let prefix = prefix.join(&branch.prefix);
+        let branch = Arc::new(branch.moved(prefix, self.born, self.reader.meter));
+        writes.push((from, None));
+        writes.push((path, Some(Arc::clone(&branch))));
+        Child::Branch(branch)
+    }
+}
