@@ -23,7 +23,7 @@ pub use clock::Clock;
 pub use da::DataAvailability;
 pub use error::{ErrorKind, LayerError};
 pub use execution::{ChainStore, Execution};
-pub use machine::{ApplyError, StateAccess, StateMachine};
+pub use machine::{Applied, ApplyError, StateAccess, StateMachine};
 pub use messaging::Messaging;
 #[cfg(feature = "std")]
 pub use node::*;

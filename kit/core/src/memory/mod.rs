@@ -6,8 +6,17 @@
 //! when it is killed.
 
 mod da;
+mod execution;
+mod messaging;
+mod settlement;
 
 pub use da::{MemoryDa, MemoryDaConfig, MemoryDaError, Mining};
+pub use execution::{
+    MemoryAction, MemoryExecution, MemoryExecutionError, MemoryGenesis, MemoryMachine, MemoryStore,
+    MemoryTx, Refusal,
+};
+pub use messaging::{NoMessaging, NoMessagingError};
+pub use settlement::{Sovereign, SovereignError};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

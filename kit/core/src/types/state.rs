@@ -1,5 +1,9 @@
-use alloc::vec::Vec;
-use alloy_primitives::{Address, B256, Bytes, U256, map::B256Map};
+use alloc::{
+    string::{String, ToString as _},
+    vec::Vec,
+};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::B256Map};
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, proof::verify_proof};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Name and rule version of a state machine. Stands in every claim, so two
@@ -15,7 +19,7 @@ impl VmId {
         let mut input = name.as_bytes().to_vec();
         input.push(0);
         input.extend_from_slice(&version.to_le_bytes());
-        Self(alloy_primitives::keccak256(input))
+        Self(keccak256(input))
     }
 }
 
@@ -95,6 +99,96 @@ pub struct SlotProof {
     pub proof: Vec<Bytes>,
 }
 
+/// Why a state proof does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateProofError {
+    /// It leads to another root.
+    #[error("the proof is for state root {found}, not {wanted}")]
+    Root {
+        /// Root that the proof names.
+        found: B256,
+        /// Root that is trusted.
+        wanted: B256,
+    },
+    /// The account's nodes do not show what is claimed.
+    #[error("the proof of account {address} does not hold: {reason}")]
+    Account {
+        /// The account.
+        address: Address,
+        /// Why.
+        reason: String,
+    },
+    /// A slot's nodes do not show what is claimed.
+    #[error("the proof of slot {key} of account {address} does not hold: {reason}")]
+    Slot {
+        /// The account.
+        address: Address,
+        /// The slot.
+        key: B256,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StateProof {
+    /// Checks every account and slot against a trusted state root, presence
+    /// and absence alike. Pure, and total on hostile input.
+    pub fn verify(&self, state_root: B256) -> Result<(), StateProofError> {
+        if self.state_root != state_root {
+            return Err(StateProofError::Root {
+                found: self.state_root,
+                wanted: state_root,
+            });
+        }
+        self.accounts
+            .iter()
+            .try_for_each(|account| account.verify(state_root))
+    }
+}
+
+impl AccountProof {
+    fn verify(&self, state_root: B256) -> Result<(), StateProofError> {
+        let expected = self.account.map(|account| {
+            alloy_rlp::encode(TrieAccount::new(
+                account.nonce,
+                account.balance,
+                self.storage_root,
+                account.code_hash,
+            ))
+        });
+        let failed = |reason: String| StateProofError::Account {
+            address: self.address,
+            reason,
+        };
+        verify_proof(
+            state_root,
+            Nibbles::unpack(keccak256(self.address)),
+            expected,
+            &self.proof,
+        )
+        .map_err(|error| failed(error.to_string()))?;
+        if self.account.is_none() && self.storage_root != EMPTY_ROOT_HASH {
+            return Err(failed("an absent account has no storage".into()));
+        }
+        for slot in &self.slots {
+            let expected = (!slot.value.is_zero()).then(|| alloy_rlp::encode(slot.value));
+            verify_proof(
+                self.storage_root,
+                Nibbles::unpack(keccak256(slot.key)),
+                expected,
+                &slot.proof,
+            )
+            .map_err(|error| StateProofError::Slot {
+                address: self.address,
+                key: slot.key,
+                reason: error.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
 /// All that a stateless execution of one block needs, in the shape of
 /// `debug_executionWitness`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -115,7 +209,7 @@ impl ExecutionWitness {
         self.state
             .iter()
             .chain(&self.codes)
-            .map(|bytes| (alloy_primitives::keccak256(bytes), bytes))
+            .map(|bytes| (keccak256(bytes), bytes))
             .collect()
     }
 }

@@ -1,0 +1,3 @@
+mod none;
+
+pub use none::{NoMessaging, NoMessagingError};
