@@ -53,7 +53,9 @@ fn check_frame(payload: &[u8], len: usize) -> Result<(), CodecError> {
     // Bits: 7-6 size of the content size, 5 single segment, 4 unused,
     // 3 reserved, 2 checksum, 1-0 dictionary id.
     if descriptor & 0b0001_1111 != 0 {
-        return Err(broken("the frame has a checksum, a dictionary or reserved bits"));
+        return Err(broken(
+            "the frame has a checksum, a dictionary or reserved bits",
+        ));
     }
     let single_segment = descriptor & 0x20 != 0;
     let mut window = None;
@@ -246,7 +248,11 @@ impl<'a> Split<'a> {
         let authorisation_signatures = reader.items(authorisations, 64)?;
         let parities = reader.bytes(transactions.div_ceil(8))?;
         let unused = parities.len() * 8 - transactions;
-        if unused > 0 && parities.last().is_some_and(|byte| byte >> (8 - unused) != 0) {
+        if unused > 0
+            && parities
+                .last()
+                .is_some_and(|byte| byte >> (8 - unused) != 0)
+        {
             return Err(malformed("unused parity bits are set"));
         }
         let compressed = reader.rest();

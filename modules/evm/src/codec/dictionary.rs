@@ -98,10 +98,7 @@ pub(super) fn read_addresses(reader: &mut Reader<'_>) -> Result<Table<Address>, 
 }
 
 /// Reads `count` values through a dictionary of 64-bit integers.
-pub(super) fn read_integers(
-    reader: &mut Reader<'_>,
-    count: usize,
-) -> Result<Vec<u64>, CodecError> {
+pub(super) fn read_integers(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u64>, CodecError> {
     let entries = reader.count()?;
     let table = Table::new(reader.varints(entries)?)?;
     resolve(reader, table, count)

@@ -11,7 +11,7 @@ mod transaction;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::senders::{decode_canonical, recover};
 use alloc::{format, string::ToString, vec::Vec};
@@ -76,7 +76,10 @@ impl EvmCodec {
             return Err(refuse("it is of another chain"));
         }
         let shape = Shape::of(&transaction).ok_or_else(|| refuse("its type is not admitted"))?;
-        if transaction.authorization_list().is_some_and(<[_]>::is_empty) {
+        if transaction
+            .authorization_list()
+            .is_some_and(<[_]>::is_empty)
+        {
             return Err(refuse("its authorisation list is empty"));
         }
         let sender = self
@@ -115,15 +118,18 @@ impl EvmCodec {
         let parts = (signature.r(), signature.s(), signature.v());
         let rebuilt = transaction::rebuild(columns, plan, self.chain_id, parts, scratch);
         #[cfg(feature = "std")]
-        if let Some(sender) = self.senders.as_ref().and_then(|cache| cache.get(&rebuilt.hash)) {
+        if let Some(sender) = self
+            .senders
+            .as_ref()
+            .and_then(|cache| cache.get(&rebuilt.hash))
+        {
             return Ok((rebuilt.bytes.into(), sender));
         }
-        let sender = recover(&signature, rebuilt.signed_hash).map_err(|_| {
-            CodecError::Transaction {
+        let sender =
+            recover(&signature, rebuilt.signed_hash).map_err(|_| CodecError::Transaction {
                 index: index as u32,
                 reason: "its signature does not recover to a sender".to_string(),
-            }
-        })?;
+            })?;
         #[cfg(feature = "std")]
         if let Some(cache) = &self.senders {
             cache.insert(rebuilt.hash, sender);
@@ -228,7 +234,6 @@ impl BatchCodec for EvmCodec {
         })
     }
 }
-
 
 fn malformed(reason: &str) -> CodecError {
     CodecError::Malformed(reason.to_string())

@@ -241,11 +241,7 @@ impl Grouped<'_> {
         self.positions(fits).count()
     }
 
-    fn read_fees(
-        &self,
-        reader: &mut Reader<'_>,
-        plans: &mut [Plan<'_>],
-    ) -> Result<(), CodecError> {
+    fn read_fees(&self, reader: &mut Reader<'_>, plans: &mut [Plan<'_>]) -> Result<(), CodecError> {
         let limits = read_integers(reader, plans.len())?;
         let prices = read_prices(reader, plans.len())?;
         for ((position, gas_limit), price) in self.positions(|_| true).zip(limits).zip(prices) {

@@ -117,14 +117,6 @@ impl<'a> Reader<'a> {
             false => Err(malformed("columns end early")),
         }
     }
-
-    /// Refuses anything left over.
-    pub(super) fn finish(self) -> Result<(), CodecError> {
-        match self.rest.is_empty() {
-            true => Ok(()),
-            false => Err(malformed("bytes follow the last column")),
-        }
-    }
 }
 
 /// Appends a varint in its shortest form.

@@ -99,13 +99,18 @@ impl Shape {
         Some(Self {
             kind,
             create: transaction.to().is_none(),
-            access_list: transaction.access_list().is_some_and(|list| !list.is_empty()),
+            access_list: transaction
+                .access_list()
+                .is_some_and(|list| !list.is_empty()),
             calldata: Calldata::of(transaction.input()),
         })
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let mut byte = Kind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or(0) as u8;
+        let mut byte = Kind::ALL
+            .iter()
+            .position(|kind| *kind == self.kind)
+            .unwrap_or(0) as u8;
         if self.create {
             byte |= CREATE;
         }

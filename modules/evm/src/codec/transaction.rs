@@ -173,12 +173,7 @@ fn signed_hash(kind: Kind, chain_id: u64, fields: &[u8]) -> B256 {
     hasher.finalize()
 }
 
-fn put_signature(
-    kind: Kind,
-    chain_id: u64,
-    (r, s, parity): (U256, U256, bool),
-    out: &mut Vec<u8>,
-) {
+fn put_signature(kind: Kind, chain_id: u64, (r, s, parity): (U256, U256, bool), out: &mut Vec<u8>) {
     match kind {
         Kind::Legacy => {
             (u128::from(chain_id) * 2 + 35 + u128::from(parity)).encode(out);

@@ -125,7 +125,9 @@ impl<'a> Grouped<'a> {
             for word in 0..shape.calldata.words() {
                 for item in group {
                     let from = 4 + 32 * word;
-                    each(U256::from_be_slice(&item.transaction.input()[from..from + 32]));
+                    each(U256::from_be_slice(
+                        &item.transaction.input()[from..from + 32],
+                    ));
                 }
             }
         }
@@ -146,15 +148,24 @@ impl<'a> Grouped<'a> {
     }
 
     fn put_fees(&self, out: &mut Vec<u8>) {
-        put_integers(out, self.items.iter().map(|item| item.transaction.gas_limit()));
+        put_integers(
+            out,
+            self.items.iter().map(|item| item.transaction.gas_limit()),
+        );
         put_prices(
             out,
-            self.items.iter().map(|item| item.transaction.max_fee_per_gas()),
+            self.items
+                .iter()
+                .map(|item| item.transaction.max_fee_per_gas()),
         );
         let tipped = self.items.iter().filter(|item| item.shape.kind.has_tip());
         put_prices(
             out,
-            tipped.map(|item| item.transaction.max_priority_fee_per_gas().unwrap_or_default()),
+            tipped.map(|item| {
+                item.transaction
+                    .max_priority_fee_per_gas()
+                    .unwrap_or_default()
+            }),
         );
     }
 
@@ -245,8 +256,13 @@ impl AddressCodes {
     fn of(blocks: &[BatchBlock], grouped: &Grouped<'_>) -> Self {
         let mut dictionary = Dictionary::new();
         let fee_recipients = blocks.iter().map(|block| block.fee_recipient);
-        let blocks = fee_recipients.map(|address| dictionary.code(address)).collect();
-        let recipients = grouped.items.iter().filter_map(|item| item.transaction.to());
+        let blocks = fee_recipients
+            .map(|address| dictionary.code(address))
+            .collect();
+        let recipients = grouped
+            .items
+            .iter()
+            .filter_map(|item| item.transaction.to());
         let recipients = recipients.map(|address| dictionary.code(address)).collect();
         let mut words = Vec::new();
         grouped.words(|word| {
@@ -258,7 +274,9 @@ impl AddressCodes {
         let accesses = grouped.access_lists().flatten().map(|entry| entry.address);
         let accesses = accesses.map(|address| dictionary.code(address)).collect();
         let authorised = grouped.authorisation_lists().flatten();
-        let authorisations = authorised.map(|entry| dictionary.code(entry.address)).collect();
+        let authorisations = authorised
+            .map(|entry| dictionary.code(entry.address))
+            .collect();
         Self {
             dictionary,
             blocks,
@@ -300,4 +318,3 @@ fn raw(items: &[Item], grouped: &Grouped<'_>) -> Vec<u8> {
     out.append(&mut parities);
     out
 }
-

@@ -10,10 +10,10 @@ mod tests;
 #[cfg(feature = "std")]
 pub use cache::SenderCache;
 
+use alloc::vec::Vec;
 use alloy_consensus::{TxEnvelope, crypto::secp256k1};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Signature};
-use alloc::vec::Vec;
 
 /// Why the bytes of a transaction are not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

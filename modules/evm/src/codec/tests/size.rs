@@ -1,0 +1,25 @@
+use super::*;
+
+/// Bytes of a 5,000-transaction batch of the mix under each codec.
+fn bytes_per_transaction(id: CodecId) -> f64 {
+    let blocks = mix::mix(7, 25, 200, 5_000);
+    let encoded = codec().encode(id, &blocks).expect("blocks encode");
+    encoded.payload.len() as f64 / f64::from(encoded.transactions)
+}
+
+#[test]
+fn a_mixed_load_stays_below_98_bytes_a_transaction() {
+    let (zstd, brotli) = (
+        bytes_per_transaction(CodecId::ZSTD),
+        bytes_per_transaction(CodecId::BROTLI),
+    );
+    let plain = bytes_per_transaction(CodecId::NONE);
+    assert!(
+        zstd < 98.0,
+        "zstd {zstd:.2}, brotli {brotli:.2}, plain {plain:.2}"
+    );
+    assert!(
+        brotli < 98.0,
+        "zstd {zstd:.2}, brotli {brotli:.2}, plain {plain:.2}"
+    );
+}
