@@ -1,6 +1,18 @@
 //! The object `config.rollwright` of `genesis.json`: everything that can
 //! change what is derived (`derivation.md`, chain configuration).
 
+mod amendment;
+mod dev;
+mod error;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use amendment::{Amendment, AmendmentChange};
+pub use dev::DevChain;
+pub use error::ConfigError;
+pub use validate::{MAX_BLOCK_BYTES, TRANSACTION_GAS_CAP};
+
 use crate::CodecId;
 use alloc::{string::String, vec::Vec};
 use alloy_primitives::{Address, B256};
@@ -126,11 +138,14 @@ pub struct ForcedConfig {
     pub admit_count: u32,
     /// Bytes admitted per DA block.
     pub admit_bytes: u64,
+    /// Sum of gas limits admitted per DA block; also the largest gas limit of
+    /// an entry.
+    pub admit_gas: u64,
     /// Entries in the queue.
     pub queue_count: u32,
     /// Bytes in the queue.
     pub queue_bytes: u64,
-    /// Forced gas budget of a block; also the largest gas limit of an entry.
+    /// Forced gas budget of a block.
     pub block_gas: u64,
     /// Forced bytes of a block.
     pub block_bytes: u64,

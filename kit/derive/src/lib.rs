@@ -5,8 +5,21 @@ extern crate alloc;
 
 mod codec;
 mod config;
+mod deriver;
 mod engine;
+mod rules;
+mod schedule;
+mod state;
+mod wire;
 
 pub use codec::*;
 pub use config::*;
+pub use deriver::*;
 pub use engine::Derivable;
+pub use rules::{RuleSet, Rules};
+pub use schedule::{PlaceError, Position, consumed_entries, due_entries};
+pub use state::{
+    BatchKey, Core, DeriverState, PendingBatch, RECORD_PREFIX, SignerState, StateError,
+    records_to_wipe,
+};
+pub use wire::*;

@@ -1,0 +1,254 @@
+use crate::{
+    Amendment, CodecId, CodecLimits, ConfigError, ForcedConfig, LimitsConfig, RollupConfig,
+    SequencingPolicy, TimingConfig,
+};
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+use rollwright_core::{DaOrdinal, ForcedBudget};
+
+/// The rules of one chain over all ordinals: its configuration with every
+/// amendment, validated, ready for look-ups.
+///
+/// What shapes a block is looked up at its origin, what judges posting at the
+/// ordinal of application.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    rollup_id: B256,
+    config: RollupConfig,
+    amendments: Vec<Amendment>,
+    segments: Vec<RuleSet>,
+}
+
+/// The rules from one activation to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSet {
+    /// First ordinal.
+    pub from: DaOrdinal,
+    /// Digest of configuration and active amendments: stands in envelopes.
+    pub digest: B256,
+    /// Who may post batches.
+    pub policy: SequencingPolicy,
+    /// Ages and delays.
+    pub timing: TimingConfig,
+    /// Forced lane.
+    pub forced: ForcedConfig,
+    /// Bounds on batches and parts.
+    pub limits: LimitsConfig,
+    /// Codecs that batches may use, ascending.
+    pub codecs: Vec<CodecId>,
+    /// First ordinal of the key-schedule entry in force: stands in parts.
+    pub key_entry: DaOrdinal,
+    /// Keys that may sign parts, ascending.
+    pub keys: Vec<Address>,
+    /// Block gas limit.
+    pub gas_limit: u64,
+    /// True where a timestamp may repeat its parent's.
+    pub repeats_timestamps: bool,
+    /// True where the segment's start discards parts and pending batches.
+    pub discards: bool,
+}
+
+impl Rules {
+    /// Validates a configuration with its amendments.
+    ///
+    /// `rollup_id` is the genesis hash; `digest` the hash of the whole
+    /// `config` object (`Derivable::config_digest`).
+    pub fn new(
+        rollup_id: B256,
+        digest: B256,
+        config: RollupConfig,
+        amendments: Vec<Amendment>,
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let mut rules = Self {
+            rollup_id,
+            config,
+            amendments,
+            segments: Vec::new(),
+        };
+        rules.lay_out(digest)?;
+        Ok(rules)
+    }
+
+    /// Refuses amendments that would change what was derived up to `derived`.
+    /// `known` is the number of amendments that were in place then.
+    pub fn check_not_too_late(&self, known: usize, derived: DaOrdinal) -> Result<(), ConfigError> {
+        let late = self
+            .amendments
+            .iter()
+            .enumerate()
+            .skip(known)
+            .find(|(_, amendment)| amendment.activation <= derived);
+        match late {
+            None => Ok(()),
+            Some((index, amendment)) => Err(ConfigError::AmendmentTooLate {
+                index,
+                found: amendment.activation.0,
+                derived: derived.0,
+            }),
+        }
+    }
+
+    fn lay_out(&mut self, digest: B256) -> Result<(), ConfigError> {
+        let mut config = self.config.clone();
+        let mut digest = digest;
+        let mut starts: Vec<(DaOrdinal, B256, RollupConfig, bool)> =
+            Vec::from([(DaOrdinal(0), digest, config.clone(), false)]);
+        let mut least = DaOrdinal(1);
+        for (index, amendment) in self.amendments.iter().enumerate() {
+            if amendment.activation < least {
+                return Err(ConfigError::AmendmentOrder {
+                    index,
+                    found: amendment.activation.0,
+                    required: least.0,
+                });
+            }
+            least = amendment.activation;
+            let wrap = |source| ConfigError::Amended {
+                index,
+                source: alloc::boxed::Box::new(source),
+            };
+            amendment.apply(&mut config).map_err(wrap)?;
+            digest = amendment.extend_digest(digest);
+            let discards = match starts.last() {
+                Some(last) if last.0 == amendment.activation => last.3,
+                _ => false,
+            } || amendment.judges_posting();
+            if starts.last().is_some_and(|s| s.0 == amendment.activation) {
+                starts.pop();
+            }
+            starts.push((amendment.activation, digest, config.clone(), discards));
+        }
+        for (index, start) in starts.iter().enumerate().skip(1) {
+            start.2.validate().map_err(|source| ConfigError::Amended {
+                index: index - 1,
+                source: alloc::boxed::Box::new(source),
+            })?;
+        }
+        self.segments = segments(&starts);
+        Ok(())
+    }
+
+    /// Genesis hash.
+    pub const fn rollup_id(&self) -> B256 {
+        self.rollup_id
+    }
+
+    /// The configuration as genesis gives it.
+    pub const fn config(&self) -> &RollupConfig {
+        &self.config
+    }
+
+    /// The amendments.
+    pub fn amendments(&self) -> &[Amendment] {
+        &self.amendments
+    }
+
+    /// The rules at an ordinal.
+    pub fn at(&self, ordinal: DaOrdinal) -> &RuleSet {
+        let after = self.segments.partition_point(|set| set.from <= ordinal);
+        // The first segment starts at 0, so there is always one at or below.
+        &self.segments[after.saturating_sub(1)]
+    }
+
+    /// The rules that begin exactly at an ordinal above 0.
+    pub(crate) fn beginning_at(&self, ordinal: DaOrdinal) -> Option<&RuleSet> {
+        let set = self.at(ordinal);
+        (set.from == ordinal && ordinal.0 > 0).then_some(set)
+    }
+
+    /// The longest window of all segments: how long origins are kept.
+    pub(crate) fn longest_window(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|set| set.timing.window)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Ordinal of a height of the first DA epoch; `None` below its start.
+    pub fn ordinal_of(&self, height: rollwright_core::DaHeight) -> Option<DaOrdinal> {
+        height
+            .0
+            .checked_sub(self.config.da.start_height.0)
+            .map(DaOrdinal)
+    }
+
+    /// Height of an ordinal in the first DA epoch.
+    pub const fn height_of(&self, ordinal: DaOrdinal) -> rollwright_core::DaHeight {
+        rollwright_core::DaHeight(self.config.da.start_height.0.saturating_add(ordinal.0))
+    }
+}
+
+impl RuleSet {
+    /// What a block may spend on forced transactions.
+    pub const fn forced_budget(&self) -> ForcedBudget {
+        ForcedBudget {
+            gas: self.forced.block_gas,
+            bytes: self.forced.block_bytes,
+            validations: self.forced.block_validations,
+        }
+    }
+
+    /// Bounds for the decoder of a batch.
+    pub const fn codec_limits(&self) -> CodecLimits {
+        CodecLimits {
+            max_blocks: self.limits.batch_blocks,
+            max_block_transactions: self.limits.block_transactions,
+            max_block_bytes: self.limits.block_bytes,
+            max_decompressed_bytes: self.limits.decompressed_bytes,
+        }
+    }
+
+    /// Bytes of parts that one key may have stored, each part counted with
+    /// [`PART_OVERHEAD`](crate::PART_OVERHEAD): room for P of the largest
+    /// batches in as many parts as allowed.
+    pub const fn key_capacity(&self) -> u64 {
+        let batch =
+            self.limits.batch_bytes as u64 + self.limits.batch_parts as u64 * crate::PART_OVERHEAD;
+        self.limits.batch_lookahead.saturating_mul(batch)
+    }
+}
+
+fn segments(starts: &[(DaOrdinal, B256, RollupConfig, bool)]) -> Vec<RuleSet> {
+    let mut cuts: Vec<DaOrdinal> = Vec::new();
+    for (index, (from, _, config, _)) in starts.iter().enumerate() {
+        let end = starts.get(index + 1).map(|next| next.0);
+        let scheduled = config
+            .keys
+            .iter()
+            .map(|entry| entry.from)
+            .chain(config.gas_limit.iter().map(|entry| entry.from));
+        let inside = |cut: &DaOrdinal| *cut >= *from && end.is_none_or(|end| *cut < end);
+        cuts.push(*from);
+        cuts.extend(scheduled.filter(inside));
+    }
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.iter().map(|cut| segment(starts, *cut)).collect()
+}
+
+fn segment(starts: &[(DaOrdinal, B256, RollupConfig, bool)], from: DaOrdinal) -> RuleSet {
+    let index = starts.partition_point(|start| start.0 <= from);
+    let (start, digest, config, discards) = &starts[index.saturating_sub(1)];
+    let keys = config.keys.iter().rev().find(|entry| entry.from <= from);
+    let gas = config
+        .gas_limit
+        .iter()
+        .rev()
+        .find(|entry| entry.from <= from);
+    RuleSet {
+        from,
+        digest: *digest,
+        policy: config.policy,
+        timing: config.timing,
+        forced: config.forced,
+        limits: config.limits,
+        codecs: config.codecs.clone(),
+        key_entry: keys.map(|entry| entry.from).unwrap_or_default(),
+        keys: keys.map(|entry| entry.keys.clone()).unwrap_or_default(),
+        gas_limit: gas.map(|entry| entry.gas).unwrap_or_default(),
+        repeats_timestamps: config.repeats_timestamps(),
+        discards: (*start == from && *discards) || keys.is_some_and(|entry| entry.from == from),
+    }
+}
