@@ -1,1 +1,60 @@
 //! The pure state transition: one Ethereum block over a state access.
+//!
+//! Everything goes through one block executor, so that building a block and
+//! executing it can't differ:
+//!
+//! ```text
+//!              BlockInput ── execute ─┐                       ┌─▶ Applied
+//!  Attributes + candidates ── build ──┼─▶ executor ──▶ seal ──┤   (header, receipts, …)
+//!                                     │  system calls         └─▶ Changes ─▶ StateAccess::commit
+//!                                     │  forced entries
+//!                                     └  ordinary transactions
+//! ```
+//!
+//! | file | subject |
+//! |---|---|
+//! | `transaction` | decoding once, senders |
+//! | `rules`, `size` | header fields and limits that follow from the parent |
+//! | `env`, `db`, `changes` | between revm and a state access |
+//! | `executor`, `system`, `receipt`, `seal` | one block |
+//! | `forced` | the forced lane |
+//! | `apply`, `build` | from an input; from candidates |
+//! | `call`, `overrides`, `estimate` | executing without a block |
+//! | `memory`, `witness` | state accesses without a store |
+//!
+//! Nothing here does I/O, reads a clock, or depends on the order of a hash
+//! map; without the feature `std` nothing depends on std.
+
+mod apply;
+mod build;
+mod call;
+mod changes;
+mod db;
+mod env;
+mod estimate;
+mod executor;
+mod forced;
+mod memory;
+mod overrides;
+mod receipt;
+mod refusal;
+mod rules;
+mod seal;
+mod size;
+mod system;
+mod transaction;
+pub mod witness;
+
+pub use apply::{EvmMachine, execute};
+pub use build::{BuiltBlock, build};
+pub use call::{CallError, CallOutcome, CallRequest, CallResult, call};
+pub use estimate::{EstimateError, estimate};
+pub use memory::MemoryState;
+pub use overrides::{AccountOverride, BlockOverrides, Overrides};
+pub use refusal::Refusal;
+pub use rules::{MAX_BLOCK_RLP_BYTES, next_base_fee};
+pub use seal::BlockOutcome;
+pub use transaction::{PlainRecovery, RecoveredTx, SenderSource, TxEnvelope, TxError, signed};
+
+#[cfg(test)]
+mod tests;
