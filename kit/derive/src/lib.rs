@@ -3,7 +3,6 @@
 
 extern crate alloc;
 
-mod batcher;
 mod codec;
 mod config;
 mod deriver;
@@ -13,7 +12,6 @@ mod schedule;
 mod state;
 mod wire;
 
-pub use batcher::*;
 pub use codec::*;
 pub use config::*;
 pub use deriver::*;

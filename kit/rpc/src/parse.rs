@@ -92,7 +92,8 @@ pub(crate) fn call(json: &[u8]) -> Call<'_> {
             extensions: jsonrpsee::Extensions::new(),
         });
     }
-    if serde_json::from_slice::<IgnoredAny>(json).is_err() {
+    // JSON is UTF-8; skipping a string does not look at its bytes.
+    if std::str::from_utf8(json).is_err() || serde_json::from_slice::<IgnoredAny>(json).is_err() {
         return Call::Malformed(error(Id::Null, ErrorCode::ParseError));
     }
     let id = serde_json::from_slice::<IdShape<'_>>(json).map_or(Id::Null, |shape| shape.id);

@@ -4,9 +4,8 @@ use super::{
     malformed,
     reader::{Reader, put_varint},
 };
-use crate::machine::TxEnvelope;
 use alloc::vec::Vec;
-use alloy_consensus::Transaction;
+use alloy_consensus::{Transaction, TxEnvelope};
 use rollwright_derive::CodecError;
 
 /// Type of a transaction.

@@ -1,1 +1,118 @@
-//! The `eth_` methods.
+//! The `eth_` methods as a jsonrpsee module.
+//!
+//! Shapes are those of ethereum/execution-apis by way of `alloy-rpc-types`;
+//! where that text is silent, answers and errors are geth's.
+//!
+//! What differs from a node of Ethereum's mainnet:
+//!
+//! - the block tag `pending` means the latest block, with two exceptions: the
+//!   nonce of an account counts its waiting transactions, and transactions are
+//!   found by hash while they wait;
+//! - `safe` and `finalized` are the heads that are derived from observed and
+//!   from final DA; `latest` is what the sequencer preconfirmed;
+//! - there are no uncles, no blobs and no mining.
+//!
+//! Calls, estimates, log queries and proofs run on threads of their own, so
+//! many at a time as [`EthConfig::concurrent_calls`] says; other reads answer
+//! at once, from memory or by one look-up.
+
+mod api;
+mod args;
+mod call;
+mod config;
+mod dev;
+mod error;
+mod fees;
+mod filters;
+mod journal;
+mod logs;
+mod reads;
+mod request;
+mod send;
+mod shapes;
+mod subscribe;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::EthConfig;
+
+use crate::{
+    genesis::ChainConfig,
+    store::{Store, StoreError},
+};
+use api::EthApi;
+use jsonrpsee::{Methods, RpcModule, core::RegisterMethodError};
+use rollwright_core::NodeApi;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Why the module could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EthModuleError {
+    /// The store could not be read: it needs at least its genesis block.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A method was registered twice.
+    #[error(transparent)]
+    Methods(#[from] RegisterMethodError),
+    /// A development key is no secret key of secp256k1.
+    #[error("development key {index} is not a valid secp256k1 secret key")]
+    DevKey {
+        /// Its place in [`EthConfig::dev_keys`].
+        index: usize,
+    },
+}
+
+impl rollwright_core::LayerError for EthModuleError {
+    fn kind(&self) -> rollwright_core::ErrorKind {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Methods(_) | Self::DevKey { .. } => rollwright_core::ErrorKind::Fatal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Methods(_) => "RW-EVM-901",
+            Self::DevKey { .. } => "RW-EVM-902",
+        }
+    }
+}
+
+/// All `eth_` methods over a store that has its genesis block, and over the
+/// node that feeds it.
+///
+/// Must be called within a tokio runtime: a task follows the node's events
+/// until the methods are dropped.
+pub fn eth_module(
+    store: Store,
+    chain: Arc<ChainConfig>,
+    node: Arc<dyn NodeApi>,
+    config: EthConfig,
+) -> Result<Methods, EthModuleError> {
+    let accounts = dev::accounts(&config.dev_keys)?;
+    let journal = journal::Journal::follow(store.clone(), Arc::clone(&node))?;
+    let api = Arc::new(EthApi {
+        store,
+        chain,
+        node,
+        journal,
+        filters: filters::Filters::default(),
+        heavy: Arc::new(Semaphore::new(config.concurrent_calls.max(1))),
+        config,
+    });
+    let mut module = RpcModule::new(api);
+    reads::register(&mut module)?;
+    fees::register(&mut module)?;
+    call::register(&mut module)?;
+    send::register(&mut module)?;
+    logs::register(&mut module)?;
+    filters::register(&mut module)?;
+    subscribe::register(&mut module)?;
+    dev::register(&mut module, accounts)?;
+    Ok(module.into())
+}

@@ -1,0 +1,124 @@
+use super::{
+    config::EthConfig,
+    error::{Answer, EthError},
+    filters::Filters,
+    journal::Journal,
+};
+use crate::{
+    genesis::ChainConfig,
+    store::{StateView, Store, StoredBlock},
+};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::B256;
+use rollwright_core::{BlockId as StoredId, BlockRef, Heads, NodeApi};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What every method works on.
+pub(crate) struct EthApi {
+    pub(crate) store: Store,
+    pub(crate) chain: Arc<ChainConfig>,
+    pub(crate) node: Arc<dyn NodeApi>,
+    pub(crate) config: EthConfig,
+    pub(crate) journal: Journal,
+    pub(crate) filters: Filters,
+    /// Work that takes a thread for a while.
+    pub(crate) heavy: Arc<Semaphore>,
+}
+
+impl EthApi {
+    pub(crate) fn heads(&self) -> Answer<Heads> {
+        Ok(self.store.heads()?)
+    }
+
+    /// The block that a parameter means; an error where there is none.
+    ///
+    /// `pending` means the latest block: the next one is not known before it
+    /// is made.
+    pub(crate) fn resolve(&self, id: BlockId) -> Answer<BlockRef> {
+        match id {
+            BlockId::Number(tag) => match tag {
+                BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => Ok(self.heads()?.latest),
+                BlockNumberOrTag::Safe => Ok(self.heads()?.safe),
+                BlockNumberOrTag::Finalized => Ok(self.heads()?.finalized),
+                BlockNumberOrTag::Earliest => self.canonical(0),
+                BlockNumberOrTag::Number(number) => self.canonical(number),
+            },
+            BlockId::Hash(named) => {
+                let hash = named.block_hash;
+                let header = self.store.header(StoredId::Hash(hash))?;
+                let number = header.ok_or(EthError::HeaderNotFound)?.number;
+                let must = named.require_canonical.unwrap_or(false);
+                if must && self.store.canonical_hash(number)? != Some(hash) {
+                    return Err(EthError::server("hash is not currently canonical"));
+                }
+                Ok(BlockRef { number, hash })
+            }
+        }
+    }
+
+    fn canonical(&self, number: u64) -> Answer<BlockRef> {
+        let hash = self.store.canonical_hash(number)?;
+        let hash = hash.ok_or(EthError::HeaderNotFound)?;
+        Ok(BlockRef { number, hash })
+    }
+
+    /// The block that a parameter means; `None` where there is none.
+    pub(crate) fn find(&self, id: BlockId) -> Answer<Option<Arc<StoredBlock>>> {
+        match self.resolve(id) {
+            Ok(block) => self.by_hash(block.hash),
+            Err(EthError::HeaderNotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn by_hash(&self, hash: B256) -> Answer<Option<Arc<StoredBlock>>> {
+        Ok(self.store.block(StoredId::Hash(hash))?)
+    }
+
+    pub(crate) fn by_number(&self, number: u64) -> Answer<Option<Arc<StoredBlock>>> {
+        Ok(self.store.block(StoredId::Number(number))?)
+    }
+
+    pub(crate) fn latest_block(&self) -> Answer<Arc<StoredBlock>> {
+        let latest = self.heads()?.latest;
+        self.by_hash(latest.hash)?.ok_or(EthError::HeaderNotFound)
+    }
+
+    /// The state after the block that a parameter means.
+    pub(crate) fn state(&self, id: BlockId) -> Answer<StateView> {
+        let block = self.resolve(id)?;
+        Ok(self.store.state_at(&block)?)
+    }
+
+    /// Runs heavy work on a thread of its own once there is room for it.
+    ///
+    /// Dropping the future leaves work that has begun running to its end.
+    pub(crate) async fn heavy<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let permit = Arc::clone(&self.heavy).acquire_owned().await;
+        let api = Arc::clone(self);
+        let running = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&api)
+        });
+        match running.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(target: "rpc", %error, "a handler failed");
+                Err(EthError::Internal("internal error".into()))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for EthApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EthApi")
+            .field("store", &self.store)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! Positional parameters, with geth's words for what is wrong with them.
+
+use super::error::{Answer, EthError};
+use alloy_eips::BlockId;
+use alloy_primitives::{B256, U256};
+use jsonrpsee::types::{Params, params::ParamsSequence};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny},
+};
+use std::fmt;
+
+/// Reads parameters from first to last.
+#[derive(Debug)]
+pub(crate) struct Args<'a> {
+    rest: ParamsSequence<'a>,
+    read: usize,
+}
+
+impl<'a> Args<'a> {
+    pub(crate) fn new(params: &'a Params<'_>) -> Self {
+        Self {
+            rest: params.sequence(),
+            read: 0,
+        }
+    }
+
+    /// The next parameter; its absence is an error.
+    pub(crate) fn required<T: Deserialize<'a>>(&mut self) -> Answer<T> {
+        let index = self.read;
+        self.optional()?
+            .ok_or_else(|| EthError::params(format!("missing value for required argument {index}")))
+    }
+
+    /// The next parameter; `None` where it is absent or null.
+    pub(crate) fn optional<T: Deserialize<'a>>(&mut self) -> Answer<Option<T>> {
+        let index = self.read;
+        self.read += 1;
+        self.rest.optional_next::<T>().map_err(|error| {
+            let detail = error.data().map_or(error.message(), |data| data.get());
+            let detail: String = detail.trim_matches('"').chars().take(256).collect();
+            EthError::params(format!("invalid argument {index}: {detail}"))
+        })
+    }
+
+    /// The block parameter; latest where it is absent.
+    pub(crate) fn block(&mut self) -> Answer<BlockId> {
+        Ok(self.optional()?.unwrap_or_default())
+    }
+
+    /// Refuses what nobody reads.
+    pub(crate) fn end(mut self) -> Answer<()> {
+        match self.rest.optional_next::<IgnoredAny>() {
+            Ok(None) => Ok(()),
+            _ => Err(EthError::params(format!(
+                "too many arguments, want at most {}",
+                self.read
+            ))),
+        }
+    }
+}
+
+/// A quantity as hex, as a decimal string, or as a JSON number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a quantity")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Count, E> {
+                Ok(Count(number))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Count, E> {
+                let parsed = match text.strip_prefix("0x") {
+                    Some(hex) => u64::from_str_radix(hex, 16),
+                    None => text.parse(),
+                };
+                parsed
+                    .map(Count)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A storage slot: up to 32 bytes of hex, leading zeros optional. Answers
+/// repeat a full word as such and everything else as a quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) key: B256,
+    pub(crate) as_word: bool,
+}
+
+impl<'de> Deserialize<'de> for Slot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Slot;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a storage key: hex of at most 32 bytes")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Slot, E> {
+                let invalid = || E::invalid_value(de::Unexpected::Str(text), &self);
+                let digits = text.strip_prefix("0x").unwrap_or(text);
+                let valid = !digits.is_empty()
+                    && digits.len() <= 64
+                    && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if !valid {
+                    return Err(invalid());
+                }
+                let number = U256::from_str_radix(digits, 16).map_err(|_| invalid())?;
+                Ok(Slot {
+                    key: B256::from(number),
+                    as_word: digits.len() == 64,
+                })
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
