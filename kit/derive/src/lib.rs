@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod batcher;
 mod codec;
 mod config;
 mod deriver;
@@ -12,6 +13,7 @@ mod schedule;
 mod state;
 mod wire;
 
+pub use batcher::*;
 pub use codec::*;
 pub use config::*;
 pub use deriver::*;

@@ -26,9 +26,11 @@
 //! ```
 
 mod da;
+mod execution;
 mod report;
 
 pub use da::{DaHarness, da};
+pub use execution::{ExecutionHarness, execution};
 pub use report::{Check, Outcome, Report, Stop, Verdict};
 
 use report::{ensure, ensure_kind, fail};

@@ -13,9 +13,12 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::senders::{decode_canonical, recover};
+use crate::{
+    machine::{RecoveredTx, TxEnvelope},
+    senders::recover,
+};
 use alloc::{format, string::ToString, vec::Vec};
-use alloy_consensus::{Transaction, TxEnvelope};
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, Bytes};
 use columns::{Columns, Plan};
 use compress::Split;
@@ -71,7 +74,8 @@ impl EvmCodec {
             index,
             reason: reason.to_string(),
         };
-        let transaction = decode_canonical(bytes).map_err(|error| refuse(&error.to_string()))?;
+        let transaction =
+            RecoveredTx::envelope_of(bytes).map_err(|error| refuse(&error.to_string()))?;
         if transaction.chain_id().is_some_and(|id| id != self.chain_id) {
             return Err(refuse("it is of another chain"));
         }

@@ -4,8 +4,9 @@ use super::{
     malformed,
     reader::{Reader, put_varint},
 };
+use crate::machine::TxEnvelope;
 use alloc::vec::Vec;
-use alloy_consensus::{Transaction, TxEnvelope};
+use alloy_consensus::Transaction;
 use rollwright_derive::CodecError;
 
 /// Type of a transaction.

@@ -6,8 +6,9 @@ use super::{
     reader::{put_indices, put_varint, put_zigzag},
     shape::{Calldata, Shape, grouped},
 };
+use crate::machine::TxEnvelope;
 use alloc::vec::Vec;
-use alloy_consensus::{Transaction, TxEnvelope};
+use alloy_consensus::Transaction;
 use alloy_eips::{eip2930::AccessListItem, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, B256, U256, map::HashMap};
 use rollwright_derive::BatchBlock;

@@ -1,62 +1,47 @@
-use super::{TransactionError, recover};
-use alloy_consensus::TxEnvelope;
-use alloy_primitives::{Address, B256, Bytes, keccak256, map::B256Map};
-use parking_lot::Mutex;
+use super::{generations::Generations, recover};
+use crate::machine::{RecoveredTx, SenderSource, TxEnvelope, TxError};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rollwright_core::Candidate;
+use std::sync::Arc;
 
-/// Number of independently locked parts; a power of two.
-const SHARDS: usize = 16;
+/// What a decoded transaction takes besides its bytes, which it holds twice.
+const DECODED_OVERHEAD: usize = 1_024;
 
-/// Senders by transaction hash, bounded and shared between threads.
+/// Senders and decoded transactions by transaction hash, bounded and shared
+/// between threads.
 ///
 /// Only signatures that were recovered enter. A hash names its bytes, and so
-/// its signer: an entry is never wrong, it can only be forgotten. Each shard
-/// keeps two generations and drops the older one when the younger is full, so
-/// entries in use survive.
+/// its signer: an entry is never wrong, it can only be forgotten, and then the
+/// signature is recovered again.
 #[derive(Debug)]
 pub struct SenderCache {
-    shards: [Mutex<Generations>; SHARDS],
-    generation: usize,
-}
-
-#[derive(Debug, Default)]
-struct Generations {
-    young: B256Map<Address>,
-    old: B256Map<Address>,
+    senders: Generations<Address>,
+    decoded: Generations<Arc<RecoveredTx>>,
 }
 
 impl SenderCache {
-    /// Remembers at least `capacity / 2` and at most `capacity` senders, of
-    /// about 60 bytes each.
-    pub fn new(capacity: usize) -> Self {
+    /// Remembers about `senders` senders, 60 bytes each, and decoded
+    /// transactions of about `decoded_bytes` bytes in all.
+    pub fn new(senders: usize, decoded_bytes: usize) -> Self {
         Self {
-            shards: core::array::from_fn(|_| Mutex::default()),
-            generation: (capacity / (2 * SHARDS)).max(1),
+            senders: Generations::new(senders),
+            decoded: Generations::new(decoded_bytes),
         }
-    }
-
-    fn shard(&self, hash: &B256) -> &Mutex<Generations> {
-        &self.shards[usize::from(hash[0]) % SHARDS]
     }
 
     /// The sender of the transaction with this hash, if it is known.
     pub fn get(&self, hash: &B256) -> Option<Address> {
-        let mut shard = self.shard(hash).lock();
-        if let Some(sender) = shard.young.get(hash) {
-            return Some(*sender);
-        }
-        let sender = shard.old.remove(hash)?;
-        shard.insert(*hash, sender, self.generation);
-        Some(sender)
+        self.senders.get(hash)
     }
 
     /// Remembers a sender. The caller has recovered it.
     pub(crate) fn insert(&self, hash: B256, sender: Address) {
-        let mut shard = self.shard(&hash).lock();
-        shard.insert(hash, sender, self.generation);
+        self.senders.insert(hash, sender, 1);
     }
 
-    /// The sender of a decoded transaction, recovered at most once.
-    pub fn sender_of(&self, transaction: &TxEnvelope) -> Result<Address, TransactionError> {
+    /// The sender of a decoded transaction, recovered unless it is known.
+    pub fn sender_of(&self, transaction: &TxEnvelope) -> Result<Address, TxError> {
         let hash = *transaction.tx_hash();
         if let Some(sender) = self.get(&hash) {
             return Ok(sender);
@@ -66,50 +51,76 @@ impl SenderCache {
         Ok(sender)
     }
 
-    /// Recovers the senders of encoded transactions on all cores, where they
-    /// are not known yet. Those that cannot be decoded are left alone:
+    /// Remembers a transaction that somebody has decoded already, and
+    /// recovers its sender unless it is known. `bytes` is its encoding.
+    pub(crate) fn admit(
+        &self,
+        envelope: TxEnvelope,
+        bytes: &Bytes,
+    ) -> Result<Arc<RecoveredTx>, TxError> {
+        let hash = *envelope.tx_hash();
+        if let Some(known) = self.decoded.get(&hash) {
+            return Ok(known);
+        }
+        let sender = self.sender_of(&envelope)?;
+        let tx = Arc::new(RecoveredTx::from_parts(envelope, sender, bytes.clone()));
+        let weight = DECODED_OVERHEAD + 2 * bytes.len();
+        self.decoded.insert(hash, tx.clone(), weight);
+        Ok(tx)
+    }
+
+    /// Decodes transactions and recovers their senders on all cores, where
+    /// that was not done before. Those that cannot be decoded are left alone:
     /// whoever executes them says why.
-    pub fn recover_all(&self, transactions: &[Bytes]) {
-        use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+    pub fn decode_all(&self, transactions: &[&Bytes]) {
         transactions.par_iter().with_min_len(4).for_each(|bytes| {
-            if self.get(&keccak256(bytes)).is_none()
-                && let Ok(transaction) = super::decode_canonical(bytes)
-            {
-                // A signature that does not recover is refused on execution.
-                let _ = self.sender_of(&transaction);
+            if !self.decoded.contains(&keccak256(bytes)) {
+                // A failure is found again, and reported, by execution.
+                let _ = self.decode(bytes);
             }
         });
     }
 
+    fn decode(&self, bytes: &Bytes) -> Result<Arc<RecoveredTx>, TxError> {
+        self.admit(RecoveredTx::envelope_of(bytes)?, bytes)
+    }
+
     /// Number of senders that are remembered.
     pub fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| {
-                let shard = shard.lock();
-                shard.young.len() + shard.old.len()
-            })
-            .sum()
+        self.senders.len()
     }
 
     /// True where nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
 
-impl Default for SenderCache {
-    /// 262,144 senders, about 16 MB.
-    fn default() -> Self {
-        Self::new(1 << 18)
+    /// Number of decoded transactions that are remembered.
+    pub fn decoded(&self) -> usize {
+        self.decoded.len()
     }
 }
 
-impl Generations {
-    fn insert(&mut self, hash: B256, sender: Address, capacity: usize) {
-        if self.young.len() >= capacity {
-            self.old = core::mem::take(&mut self.young);
+impl Default for SenderCache {
+    /// 262,144 senders, about 16 MB, and 64 MB of decoded transactions.
+    fn default() -> Self {
+        Self::new(1 << 18, 64 << 20)
+    }
+}
+
+impl SenderSource for SenderCache {
+    fn recovered(&self, bytes: &Bytes) -> Result<Arc<RecoveredTx>, TxError> {
+        match self.decoded.get(&keccak256(bytes)) {
+            Some(known) => Ok(known),
+            None => self.decode(bytes),
         }
-        self.young.insert(hash, sender);
+    }
+
+    fn candidate(&self, candidate: &Candidate) -> Result<Arc<RecoveredTx>, TxError> {
+        match self.decoded.get(&candidate.hash) {
+            // The pool's word is not taken for the bytes.
+            Some(known) if known.bytes() == &candidate.bytes => Ok(known),
+            _ => self.recovered(&candidate.bytes),
+        }
     }
 }

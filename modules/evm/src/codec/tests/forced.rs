@@ -1,5 +1,6 @@
 use super::*;
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use crate::machine::TxEnvelope;
+use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Bytes, Signature, U256};
 
@@ -26,7 +27,7 @@ fn admitted_types_tell_their_gas_limit() {
     for block in samples::every_column() {
         for transaction in block.transactions {
             let unprotected = matches!(
-                crate::senders::decode_canonical(&transaction),
+                crate::machine::RecoveredTx::envelope_of(&transaction),
                 Ok(TxEnvelope::Legacy(signed)) if signed.tx().chain_id.is_none()
             );
             assert_eq!(codec().check_forced(&transaction).is_err(), unprotected);
@@ -50,7 +51,7 @@ fn blobs_are_refused() {
         ..Default::default()
     };
     let signature = Signature::test_signature();
-    let bytes = alloy_consensus::TxEnvelope::from(blob.into_signed(signature)).encoded_2718();
+    let bytes = TxEnvelope::from(blob.into_signed(signature)).encoded_2718();
     refused(&bytes, "type");
 }
 
@@ -61,7 +62,7 @@ fn garbage_and_trailing_bytes_are_refused() {
     refused(&[5, 0xc0], "");
     let mut longer = mix::sign(sample(), mix::key(1)).to_vec();
     longer.push(0);
-    refused(&longer, "canonical");
+    refused(&longer, "EIP-2718");
 }
 
 #[test]
@@ -72,8 +73,8 @@ fn high_s_is_refused() {
     )
     .expect("a number");
     let bytes = mix::sign(sample(), mix::key(1));
-    let (transaction, _) = crate::senders::recover_bytes(&bytes).expect("recovers");
-    let low = *transaction.signature();
+    let recovered = crate::machine::RecoveredTx::decode(&bytes).expect("recovers");
+    let low = *recovered.envelope().signature();
     let high = Signature::new(low.r(), order - low.s(), !low.v());
     let malleated: Bytes = TxEnvelope::from(sample().into_signed(high))
         .encoded_2718()

@@ -87,7 +87,7 @@ fn decoding_fills_the_sender_cache_and_its_answers_do_not_depend_on_it() {
     let encoded = codec()
         .encode(CodecId::ZSTD, &blocks)
         .expect("blocks encode");
-    let cache = std::sync::Arc::new(crate::senders::SenderCache::new(1_000));
+    let cache = std::sync::Arc::new(crate::senders::SenderCache::new(1_000, 0));
     let cached = codec().with_senders(cache.clone());
     let facts = facts(CodecId::ZSTD, &blocks, &encoded);
     for _ in 0..2 {
@@ -96,8 +96,8 @@ fn decoding_fills_the_sender_cache_and_its_answers_do_not_depend_on_it() {
             .expect("decodes");
         assert_eq!(decoded, blocks);
         for bytes in blocks.iter().flat_map(|block| &block.transactions) {
-            let (_, sender) = crate::senders::recover_bytes(bytes).expect("recovers");
-            assert_eq!(cache.get(&keccak256(bytes)), Some(sender));
+            let recovered = crate::machine::RecoveredTx::decode(bytes).expect("recovers");
+            assert_eq!(cache.get(&keccak256(bytes)), Some(recovered.sender()));
         }
     }
 }

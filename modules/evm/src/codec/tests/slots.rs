@@ -3,7 +3,7 @@ use crate::codec::{
     shape::Shape,
     write::{Item, write},
 };
-use crate::senders::recover_bytes;
+use crate::machine::RecoveredTx;
 use alloy_primitives::Address;
 
 /// Encodes a batch whose writer believes in other senders than the signatures
@@ -14,11 +14,11 @@ fn forged(forge: impl Fn(usize, Address) -> Address) -> Result<Vec<BatchBlock>, 
     let items: Vec<Item> = transactions
         .enumerate()
         .map(|(index, bytes)| {
-            let (transaction, sender) = recover_bytes(bytes).expect("recovers");
+            let recovered = RecoveredTx::decode(bytes).expect("recovers");
             Item {
-                shape: Shape::of(&transaction).expect("admitted"),
-                sender: forge(index, sender),
-                transaction,
+                shape: Shape::of(recovered.envelope()).expect("admitted"),
+                sender: forge(index, recovered.sender()),
+                transaction: recovered.envelope().clone(),
             }
         })
         .collect();
