@@ -3,10 +3,14 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod boxed;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod da;
+#[cfg(feature = "std")]
+pub mod decorators;
 mod error;
 mod execution;
 mod machine;
@@ -20,6 +24,8 @@ mod settlement;
 mod types;
 
 pub use clock::Clock;
+#[cfg(feature = "std")]
+pub use clock::ManualClock;
 pub use da::DataAvailability;
 pub use error::{ErrorKind, LayerError};
 pub use execution::{ChainStore, Execution};

@@ -1,3 +1,12 @@
+#[cfg(feature = "std")]
+mod manual;
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
+#[cfg(feature = "std")]
+pub use manual::ManualClock;
+
 use alloc::{boxed::Box, sync::Arc};
 use core::{future::Future, pin::Pin, time::Duration};
 

@@ -1,0 +1,73 @@
+use super::Metered;
+use crate::{
+    Acknowledgement, BlockRef, Bytes, ClientId, ClientInfo, ClientUpdate, IbcPacket, Messaging,
+    OutboundCursor, OutboundItem, PacketFact, PacketOutcome, PacketProof,
+};
+
+impl<L: Messaging> Messaging for Metered<L> {
+    type Error = L::Error;
+
+    async fn outbound(
+        &self,
+        since: OutboundCursor,
+        limit: usize,
+    ) -> Result<Vec<OutboundItem>, L::Error> {
+        self.measure("messaging", "outbound", self.layer.outbound(since, limit))
+            .await
+    }
+
+    async fn prove(&self, fact: &PacketFact, at: &BlockRef) -> Result<PacketProof, L::Error> {
+        self.measure("messaging", "prove", self.layer.prove(fact, at))
+            .await
+    }
+
+    async fn update_client(
+        &self,
+        client: &ClientId,
+        update: &Bytes,
+    ) -> Result<ClientUpdate, L::Error> {
+        self.measure(
+            "messaging",
+            "update_client",
+            self.layer.update_client(client, update),
+        )
+        .await
+    }
+
+    async fn receive(
+        &self,
+        packet: &IbcPacket,
+        proof: &PacketProof,
+    ) -> Result<PacketOutcome, L::Error> {
+        self.measure("messaging", "receive", self.layer.receive(packet, proof))
+            .await
+    }
+
+    async fn acknowledge(
+        &self,
+        packet: &IbcPacket,
+        acknowledgement: &Acknowledgement,
+        proof: &PacketProof,
+    ) -> Result<PacketOutcome, L::Error> {
+        self.measure(
+            "messaging",
+            "acknowledge",
+            self.layer.acknowledge(packet, acknowledgement, proof),
+        )
+        .await
+    }
+
+    async fn time_out(
+        &self,
+        packet: &IbcPacket,
+        proof: &PacketProof,
+    ) -> Result<PacketOutcome, L::Error> {
+        self.measure("messaging", "time_out", self.layer.time_out(packet, proof))
+            .await
+    }
+
+    async fn client(&self, client: &ClientId) -> Result<Option<ClientInfo>, L::Error> {
+        self.measure("messaging", "client", self.layer.client(client))
+            .await
+    }
+}
