@@ -2,12 +2,16 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod batcher;
 mod codec;
 mod config;
 mod deriver;
 mod engine;
+#[cfg(feature = "std")]
+mod memory;
 mod rules;
 mod schedule;
 mod state;
@@ -18,6 +22,8 @@ pub use codec::*;
 pub use config::*;
 pub use deriver::*;
 pub use engine::Derivable;
+#[cfg(feature = "std")]
+pub use memory::{MemoryCodec, memory_genesis};
 pub use rules::{RuleSet, Rules};
 pub use schedule::{PlaceError, Position, consumed_entries, due_entries};
 pub use state::{

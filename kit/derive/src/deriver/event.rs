@@ -2,7 +2,7 @@ use super::Dropped;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use rollwright_core::{
-    BatchInfo, BlobRef, BlockRef, DaHeader, DaOrdinal, DaPoint, InvalidBlock, RecordChange,
+    BlobRef, BlockRef, DaHeader, DaOrdinal, DaPoint, InvalidBlock, RecordChange,
 };
 
 /// What one DA block did to the chain.
@@ -109,9 +109,10 @@ pub struct AppliedBatch {
 
 impl AppliedBatch {
     /// As servers show it; `None` where no block of it stays.
-    pub fn info(&self) -> Option<BatchInfo> {
+    #[cfg(feature = "std")]
+    pub fn info(&self) -> Option<rollwright_core::BatchInfo> {
         let above_first = u64::from(self.blocks).checked_sub(1)?;
-        Some(BatchInfo {
+        Some(rollwright_core::BatchInfo {
             number: self.number,
             id: self.id,
             first_block: self.first_block,

@@ -66,6 +66,7 @@ impl<C: BatchCodec> Deriver<C> {
         traces.finish(&mut events);
         let delta = self.state.commit();
         let mut records = row_changes(delta.changes.iter().map(|(key, value)| (key, value)));
+        records.append(&mut self.outdated);
         if ordinal >= self.final_below {
             let undo = Undo {
                 head_before,

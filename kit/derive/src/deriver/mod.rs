@@ -21,7 +21,7 @@ use alloy_primitives::{B256, Bytes};
 use apply::Applying;
 use rollback::Undo;
 use rollwright_core::{
-    BlockInput, BlockRef, DaBlock, DaHeader, DaHeight, DaOrdinal, ExecuteOutcome,
+    BlockInput, BlockRef, DaBlock, DaHeader, DaHeight, DaOrdinal, ExecuteOutcome, RecordChange,
 };
 use trace::Traces;
 
@@ -44,6 +44,10 @@ pub struct Deriver<C> {
     undo: BTreeMap<DaOrdinal, Undo>,
     /// Every ordinal below is final and needs no undo record.
     final_below: DaOrdinal,
+    /// DA blocks up to here are final once they are read.
+    final_ahead: Option<DaOrdinal>,
+    /// Undo records that the next commit removes.
+    outdated: Vec<RecordChange>,
     work: Option<Work>,
     ready: Option<Box<DaStep>>,
 }
@@ -100,6 +104,8 @@ impl<C: BatchCodec> Deriver<C> {
             codec,
             final_below: state.next_ordinal(),
             state,
+            final_ahead: None,
+            outdated: Vec::new(),
             undo: BTreeMap::new(),
             work: None,
             ready: None,
@@ -164,6 +170,14 @@ impl<C: BatchCodec> Deriver<C> {
             return Err(DeriveError::OutOfTurn("a DA block"));
         };
         request.check(&block.header)?;
+        if self
+            .final_ahead
+            .is_some_and(|ahead| request.ordinal <= ahead)
+        {
+            // It is final and follows what was read, which therefore is too.
+            let mut outdated = self.forget_undo(request.ordinal.plus(1));
+            self.outdated.append(&mut outdated);
+        }
         let mut work = Work {
             ordinal: request.ordinal,
             header: block.header,

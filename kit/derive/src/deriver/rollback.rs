@@ -1,12 +1,12 @@
 use super::{DeriveError, Deriver};
 use crate::{
     BatchCodec, StateError,
-    state::{RowKey, row_changes, undo_key},
+    state::{RowKey, row_changes, undo_key, undo_ordinal},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_primitives::Bytes;
 use borsh::{BorshDeserialize, BorshSerialize};
-use rollwright_core::{BlockRef, DaHeight, DaOrdinal, RecordChange};
+use rollwright_core::{BlockRef, DaBlockId, DaOrdinal, RecordChange};
 
 /// What takes one DA block back.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Finalized {
     pub head: BlockRef,
     /// Ordinal of the last final DA block that was read; `None` before one.
     pub ordinal: Option<DaOrdinal>,
-    /// Records to store; harmless to lose.
+    /// Records to store atomically with the heads.
     pub records: Vec<RecordChange>,
 }
 
@@ -102,10 +102,16 @@ impl<C: BatchCodec> Deriver<C> {
             });
         }
         self.work = None;
-        self.ready = None;
+        let unstored = self.ready.take();
         self.state.abort()?;
         let mut rows: BTreeMap<RowKey, Option<Bytes>> = BTreeMap::new();
-        let mut records = Vec::new();
+        let mut records = core::mem::take(&mut self.outdated);
+        if let Some(step) = unstored {
+            let removes = |record: &RecordChange| {
+                record.value.is_none() && undo_ordinal(&record.key).is_some()
+            };
+            records.extend(step.records.into_iter().filter(removes));
+        }
         while self.state.next_ordinal() > first {
             let Some(last) = self.state.last_ordinal() else {
                 break;
@@ -128,25 +134,29 @@ impl<C: BatchCodec> Deriver<C> {
         })
     }
 
-    /// The DA layer's final head is at `height`: nothing that was read up to
-    /// there is undone any more. May be called ahead of what was read, which
-    /// saves undo records while a node catches up. Never moves back.
-    pub fn finalize(&mut self, height: DaHeight) -> Finalized {
-        if let Some(ordinal) = self.rules.ordinal_of(height) {
-            self.final_below = self.final_below.max(ordinal.plus(1));
+    /// The DA layer's final head is `block`: neither it nor anything below is
+    /// undone any more. May lie above what was read; DA blocks that are read
+    /// later are then final from the start and cost no undo record. Where
+    /// another block was read at that height, nothing is final for that
+    /// reason: roll back first. Never moves back.
+    pub fn finalize(&mut self, block: DaBlockId) -> Finalized {
+        let mut records = Vec::new();
+        if let Some(ordinal) = self.rules.ordinal_of(block.height) {
+            if ordinal >= self.state.next_ordinal() {
+                self.final_ahead = self.final_ahead.max(Some(ordinal));
+            } else if self
+                .state
+                .origin(ordinal)
+                .is_none_or(|header| header.hash == block.hash)
+            {
+                records = self.forget_undo(ordinal.plus(1));
+            }
         }
-        let keep = self.undo.split_off(&self.final_below);
-        let dropped = core::mem::replace(&mut self.undo, keep);
-        // What waits to be stored must not bring its undo record back.
-        let mut records: Vec<RecordChange> = dropped
-            .keys()
-            .map(|ordinal| RecordChange::delete(undo_key(*ordinal)))
-            .collect();
         if let Some(step) = &mut self.ready {
-            let useless = undo_key(step.ordinal);
+            // What waits to be stored must not bring its undo record back.
             if step.ordinal < self.final_below {
+                let useless = undo_key(step.ordinal);
                 step.records.retain(|record| record.key != useless);
-                records.retain(|record| record.key != useless);
             }
         }
         let head = self.finalized();
@@ -158,6 +168,16 @@ impl<C: BatchCodec> Deriver<C> {
             ordinal: self.final_ordinal(),
             records,
         }
+    }
+
+    /// Everything below `end` is final.
+    pub(super) fn forget_undo(&mut self, end: DaOrdinal) -> Vec<RecordChange> {
+        self.final_below = self.final_below.max(end);
+        let keep = self.undo.split_off(&self.final_below);
+        core::mem::replace(&mut self.undo, keep)
+            .into_keys()
+            .map(|ordinal| RecordChange::delete(undo_key(ordinal)))
+            .collect()
     }
 
     /// The highest derived block that is final: every DA block read for it is,

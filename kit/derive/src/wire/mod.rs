@@ -15,4 +15,6 @@ pub use forced::ForcedBlob;
 pub use part::{
     PART_OVERHEAD, PART_WIRE_OVERHEAD_BYTES, Part, PartClaim, PartSignature, SignatureError,
 };
+#[cfg(feature = "std")]
+pub(crate) use reader::Reader;
 pub use reader::WireError;

@@ -1,3 +1,5 @@
+#[cfg(feature = "std")]
+use alloy_primitives::Address;
 use alloy_primitives::{B256, Bytes};
 
 /// Why bytes are not one of our encodings. The same bytes give the same
@@ -72,6 +74,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn b256(&mut self) -> Result<B256, WireError> {
         self.array().map(B256::new)
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn address(&mut self) -> Result<Address, WireError> {
+        self.array().map(Address::new)
     }
 
     /// A byte string with a length in front; shares the buffer.
