@@ -1,7 +1,7 @@
 use crate::{FeedConfig, PoolConfig, SequencerKey};
 use alloy_primitives::Address;
 use rollwright_core::Role;
-use rollwright_derive::CodecId;
+use rollwright_derive::{Amendment, CodecId};
 use std::{num::NonZeroU64, time::Duration};
 
 /// What a node may choose for itself. What the chain is stands in
@@ -19,6 +19,9 @@ pub struct NodeConfig {
     pub derivation: DerivationConfig,
     /// The feed that this node serves.
     pub feed: FeedConfig,
+    /// Amendments of the chain configuration, oldest first; the same on every
+    /// node of the chain.
+    pub amendments: Vec<Amendment>,
     /// How long an orderly stop may take before what is left is abandoned.
     pub shutdown_timeout: Duration,
 }
@@ -32,6 +35,7 @@ impl NodeConfig {
             pool: PoolConfig::default(),
             derivation: DerivationConfig::default(),
             feed: FeedConfig::default(),
+            amendments: Vec::new(),
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -98,6 +102,8 @@ pub struct SequencerConfig {
     pub key: SequencerKey,
     /// Receives priority fees.
     pub fee_recipient: Address,
+    /// Fences processes of one sequencer; 0 without high availability.
+    pub term: u64,
     /// When blocks are made.
     pub block_time: BlockTime,
     /// How many DA blocks an origin lies below the observed DA head; at least
@@ -117,6 +123,7 @@ impl SequencerConfig {
         Self {
             fee_recipient: key.address(),
             key,
+            term: 0,
             block_time: BlockTime::IntervalMs(const { NonZeroU64::new(1_000).unwrap() }),
             confirmation_depth: 1,
             max_unposted_blocks: 100_000,
@@ -132,13 +139,16 @@ impl SequencerConfig {
 pub struct PostConfig {
     /// Longest time that a block waits before its batch is closed.
     pub interval: Duration,
-    /// A batch is closed once its transactions reach this many bytes before
-    /// compression.
-    pub max_batch_bytes: u64,
+    /// A batch is closed once its envelope is expected to reach this many
+    /// bytes.
+    pub max_batch_bytes: u32,
     /// Codec to write; one of the chain's. `None` takes its last.
     pub codec: Option<CodecId>,
     /// Batches posted and not derived yet at which posting waits.
-    pub max_in_flight: usize,
+    pub max_in_flight: u32,
+    /// DA blocks that a batch may need to land; what would have to land sooner
+    /// is rebuilt on newer origins instead of posted.
+    pub margin: u64,
     /// First and longest pause between two attempts at an unwilling layer.
     pub retry: Backoff,
 }
@@ -147,9 +157,10 @@ impl Default for PostConfig {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(4),
-            max_batch_bytes: 512 << 10,
+            max_batch_bytes: 120 << 10,
             codec: None,
             max_in_flight: 8,
+            margin: 3,
             retry: Backoff::default(),
         }
     }

@@ -50,6 +50,9 @@ pub enum NodeError {
     /// The data-availability layer failed.
     #[error("data-availability layer: {0}")]
     Da(#[source] LayerFailure),
+    /// Derivation cannot go on.
+    #[error("derivation: {0}")]
+    Derive(#[source] LayerFailure),
     /// The node's own records do not read back as what was written.
     #[error(
         "stored record {key} is damaged: {reason} (help: restore a snapshot, or wipe the state and derive it again from DA)"
@@ -69,7 +72,9 @@ pub enum NodeError {
         height: DaHeight,
     },
     /// Re-derivation gives another block than the one that is stored.
-    #[error("block {number} differs from what DA says: {field} (stored {stored}, derived {derived})")]
+    #[error(
+        "block {number} differs from what DA says: {field} (stored {stored}, derived {derived})"
+    )]
     Mismatch {
         /// Block number.
         number: u64,
@@ -117,6 +122,11 @@ impl NodeError {
         Self::Execution(LayerFailure::new(error))
     }
 
+    /// Wraps an error of derivation, or of the chain's configuration.
+    pub fn derive<E: LayerError>(error: E) -> Self {
+        Self::Derive(LayerFailure::new(error))
+    }
+
     /// Wraps an error of the DA layer.
     pub fn da<E: LayerError>(error: E) -> Self {
         Self::Da(LayerFailure::new(error))
@@ -126,7 +136,7 @@ impl NodeError {
 impl LayerError for NodeError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Execution(failure) | Self::Da(failure) => failure.kind(),
+            Self::Execution(failure) | Self::Da(failure) | Self::Derive(failure) => failure.kind(),
             Self::Feed { .. } | Self::Stopped => ErrorKind::Temporary,
             Self::Mismatch { .. } | Self::NotDerived { .. } | Self::Snapshot { .. } => {
                 ErrorKind::Rejected
@@ -140,7 +150,7 @@ impl LayerError for NodeError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Execution(failure) | Self::Da(failure) => failure.code(),
+            Self::Execution(failure) | Self::Da(failure) | Self::Derive(failure) => failure.code(),
             Self::Config { .. } => "RW-NODE-001",
             Self::Records { .. } => "RW-NODE-002",
             Self::FinalityViolated { .. } => "RW-NODE-003",

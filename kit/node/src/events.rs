@@ -23,11 +23,6 @@ impl Events {
         let _ = self.sender.send(event);
     }
 
-    /// True where somebody listens.
-    pub(crate) fn heard(&self) -> bool {
-        self.sender.receiver_count() > 0
-    }
-
     /// What happens from now on; ends with the node.
     pub(crate) fn subscribe(&self) -> BoxStream<'static, NodeEvent> {
         stream::unfold(self.sender.subscribe(), |mut receiver| async {

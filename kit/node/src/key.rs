@@ -1,6 +1,7 @@
 use crate::NodeError;
 use alloy_consensus::crypto::secp256k1;
 use alloy_primitives::{Address, B256, Signature};
+use rollwright_derive::{PartSigner, SignerError};
 use std::fmt;
 
 /// A sequencer's secp256k1 key. Its secret appears in no output: neither in
@@ -35,6 +36,19 @@ impl SequencerKey {
     pub fn sign(&self, hash: B256) -> Result<Signature, NodeError> {
         secp256k1::sign_message(self.secret, hash).map_err(|error| NodeError::Invariant {
             what: format!("signing failed: {error}"),
+        })
+    }
+}
+
+impl PartSigner for SequencerKey {
+    fn address(&self) -> Address {
+        self.address
+    }
+
+    fn sign(&self, hash: &B256) -> Result<Signature, SignerError> {
+        Self::sign(self, *hash).map_err(|error| SignerError {
+            reason: error.to_string(),
+            retryable: false,
         })
     }
 }

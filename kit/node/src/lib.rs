@@ -1,18 +1,38 @@
 #![doc = include_str!("../README.md")]
 
+mod batches;
+mod builder;
+mod chain;
 mod clock;
 mod config;
+mod derivation;
+mod derived;
 mod error;
 mod events;
 mod feed;
+mod feed_store;
 mod fold;
+mod gate;
+mod identity;
 mod key;
+mod maintenance;
+mod node;
 mod pool;
+mod post;
 mod records;
+mod replica;
+mod sequencer;
+mod supervisor;
+mod verify;
 
+pub use builder::Node;
 pub use clock::SystemClock;
 pub use config::*;
 pub use error::{LayerFailure, NodeError};
 pub use feed::{FEED_VERSION, FeedConfig, FeedFrame, FeedGoodbye, FeedHello, SignedBlock};
 pub use key::SequencerKey;
+pub use node::{Forwarder, NodeHandle};
 pub use pool::{Inserted, Pool, PoolConfig, PoolOrder, PoolTx};
+pub use replica::{FeedEvidence, feed_evidence};
+pub use sequencer::{Block as BlockedBy, Cause, Decision, SequencerPolicy, Situation};
+pub use verify::{Verified, VerifyOptions, VerifyProgress, verify};

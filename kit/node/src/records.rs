@@ -10,16 +10,14 @@ use rollwright_core::{ChainStore, RecordChange};
 
 /// Waiting and orphaned transactions by place: the encoded transaction.
 pub(crate) const POOL: &[u8] = b"node/pool/";
-/// Derived DA blocks by ordinal.
-pub(crate) const DERIVED: &[u8] = b"node/derived/";
-/// Posting units by batch number.
-pub(crate) const UNITS: &[u8] = b"node/unit/";
 /// Batches by their last block's number.
 pub(crate) const BATCHES: &[u8] = b"node/batch/";
-/// The batcher's own state.
-pub(crate) const BATCHER: &[u8] = b"node/batcher";
 /// Which layers and which chain the records belong to.
 pub(crate) const IDENTITY: &[u8] = b"node/identity";
+/// What posting a batch cost, by batch number.
+pub(crate) const FEES: &[u8] = b"node/fee/";
+/// What the feed needs besides the engine's blocks, by block number.
+pub(crate) const FEED: &[u8] = b"node/feed/";
 /// Contradictions between the feed and DA, by block number.
 pub(crate) const EVIDENCE: &[u8] = b"node/evidence/";
 

@@ -42,7 +42,9 @@ impl FeedClient {
             reason,
         };
         if url.starts_with("wss:") {
-            return Err(failed("TLS is not spoken here: use ws:// behind a proxy".into()));
+            return Err(failed(
+                "TLS is not spoken here: use ws:// behind a proxy".into(),
+            ));
         }
         let limits = WebSocketConfig::default()
             .max_message_size(Some(config.max_frame_bytes))
@@ -91,8 +93,9 @@ impl FeedClient {
             };
             match message {
                 Some(Ok(Message::Binary(bytes))) => {
-                    return FeedFrame::decode(&bytes)
-                        .ok_or_else(|| self.failed("a message that is none of this version".into()));
+                    return FeedFrame::decode(&bytes).ok_or_else(|| {
+                        self.failed("a message that is none of this version".into())
+                    });
                 }
                 Some(Ok(Message::Close(frame))) => {
                     let reason = frame.map(|frame| frame.reason.to_string());

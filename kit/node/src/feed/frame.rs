@@ -88,7 +88,13 @@ impl SignedBlock {
     /// version "1", chain id), struct `Block(bytes32 rollupId, uint64 number,
     /// bytes32 blockHash, bytes32 inputHash, uint64 term)`.
     pub fn signing_hash(&self, chain: (u64, B256)) -> B256 {
-        signing_hash(chain, self.input.number(), self.hash, self.input.hash(), self.term)
+        signing_hash(
+            chain,
+            self.input.number(),
+            self.hash,
+            self.input.hash(),
+            self.term,
+        )
     }
 
     /// Who signed; `None` where the signature is none, or not in its one

@@ -96,7 +96,9 @@ impl FeedHub {
     /// The route `/`, to be nested under `/feed`; `?from=N` asks for the
     /// blocks from `N` on.
     pub(crate) fn router(self: &Arc<Self>) -> Router {
-        Router::new().route("/", get(subscribe)).with_state(self.clone())
+        Router::new()
+            .route("/", get(subscribe))
+            .with_state(self.clone())
     }
 
     async fn serve(self: Arc<Self>, mut socket: WebSocket, from: Option<u64>) {
@@ -192,11 +194,7 @@ impl FeedHub {
     }
 
     /// Sends one frame; whoever does not take it in three ping times is slow.
-    async fn send(
-        &self,
-        socket: &mut WebSocket,
-        bytes: Bytes,
-    ) -> ControlFlow<Option<FeedGoodbye>> {
+    async fn send(&self, socket: &mut WebSocket, bytes: Bytes) -> ControlFlow<Option<FeedGoodbye>> {
         tokio::select! {
             sent = socket.send(Message::Binary(bytes.0)) => match sent {
                 Ok(()) => ControlFlow::Continue(()),
@@ -216,7 +214,10 @@ async fn subscribe(
 ) -> Response {
     if hub.subscribers.fetch_add(1, Ordering::Relaxed) >= hub.config.max_subscribers {
         hub.subscribers.fetch_sub(1, Ordering::Relaxed);
-        return (StatusCode::SERVICE_UNAVAILABLE, "the feed has no room for more subscribers\n")
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the feed has no room for more subscribers\n",
+        )
             .into_response();
     }
     let failed = hub.clone();

@@ -100,12 +100,16 @@ impl PoolCandidates {
                 (None, _) => false,
             };
             if head_is_best {
-                let Some((bound, sender)) = head else { continue };
+                let Some((bound, sender)) = head else {
+                    continue;
+                };
                 self.cursor = Some((bound, sender));
                 if !self.seen.insert(sender) {
                     continue;
                 }
-                let Some(waiting) = pool.first_ready_tx(&sender) else { continue };
+                let Some(waiting) = pool.first_ready_tx(&sender) else {
+                    continue;
+                };
                 match self.exact(&pool, waiting) {
                     Some(key) if key == bound => return Some(waiting.tx.clone()),
                     Some(key) => self.open.push(Reverse((key, sender, waiting.tx.nonce))),

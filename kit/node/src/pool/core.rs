@@ -208,7 +208,8 @@ impl Pool {
         };
         let cap = bump(old.max_fee_per_gas);
         let tip = bump(old.max_priority_fee_per_gas);
-        if new.max_fee_per_gas >= cap && (new.max_priority_fee_per_gas >= tip || old.max_priority_fee_per_gas == 0)
+        if new.max_fee_per_gas >= cap
+            && (new.max_priority_fee_per_gas >= tip || old.max_priority_fee_per_gas == 0)
         {
             return Ok(());
         }
@@ -220,8 +221,12 @@ impl Pool {
     /// Evicts until `tx` fits, or refuses and evicts nothing.
     fn make_room(&mut self, tx: &PoolTx, account_nonce: u64) -> Result<Vec<B256>, SubmitError> {
         let queue = self.senders.get(&tx.sender);
-        let replaced = queue.and_then(|queue| queue.get(tx.nonce)).map(|old| old.tx.len());
-        let ready = queue.map_or(tx.nonce == account_nonce, |queue| queue.would_be_ready(tx.nonce));
+        let replaced = queue
+            .and_then(|queue| queue.get(tx.nonce))
+            .map(|old| old.tx.len());
+        let ready = queue.map_or(tx.nonce == account_nonce, |queue| {
+            queue.would_be_ready(tx.nonce)
+        });
         let mut victims = Vec::new();
         let mut count = self.by_hash.len() + usize::from(replaced.is_none());
         let mut bytes = self.bytes + tx.len() - replaced.unwrap_or(0);
@@ -411,7 +416,10 @@ impl Pool {
             bytes: waiting.tx.bytes.clone(),
             ready: queue.is_ready(waiting.tx.nonce),
         };
-        let ready = self.order.iter().filter_map(|(_, sender)| self.senders.get(sender));
+        let ready = self
+            .order
+            .iter()
+            .filter_map(|(_, sender)| self.senders.get(sender));
         let gaps = self.senders.values().filter(|queue| queue.ready() == 0);
         ready
             .chain(gaps)
@@ -450,7 +458,10 @@ impl Pool {
     pub(super) fn order_key(&self, waiting: &Waiting) -> OrderKey {
         let bid = match self.config.order {
             PoolOrder::Arrival => 0,
-            PoolOrder::Tip => waiting.tx.max_priority_fee_per_gas.min(waiting.tx.max_fee_per_gas),
+            PoolOrder::Tip => waiting
+                .tx
+                .max_priority_fee_per_gas
+                .min(waiting.tx.max_fee_per_gas),
         };
         (Reverse(bid), waiting.seq)
     }

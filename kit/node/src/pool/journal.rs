@@ -62,7 +62,10 @@ impl Journal {
     /// Queues removals without waking anybody: they go with the next rows.
     pub(super) fn release(&self, rows: &[u64]) {
         if !rows.is_empty() {
-            self.pending.lock().changes.extend(rows.iter().map(|row| delete(*row)));
+            self.pending
+                .lock()
+                .changes
+                .extend(rows.iter().map(|row| delete(*row)));
         }
     }
 

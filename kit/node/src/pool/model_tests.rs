@@ -34,11 +34,16 @@ struct Model {
 impl Model {
     fn ready(&self, sender: u8) -> u64 {
         let start = self.accounts.get(&sender).copied().unwrap_or(0);
-        (start..).take_while(|nonce| self.waiting.contains_key(&(sender, *nonce))).count() as u64
+        (start..)
+            .take_while(|nonce| self.waiting.contains_key(&(sender, *nonce)))
+            .count() as u64
     }
 
     fn of(&self, sender: u8) -> usize {
-        self.waiting.keys().filter(|(owner, _)| *owner == sender).count()
+        self.waiting
+            .keys()
+            .filter(|(owner, _)| *owner == sender)
+            .count()
     }
 
     fn all_ready(&self) -> u64 {

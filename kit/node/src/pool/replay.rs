@@ -90,7 +90,10 @@ impl Replay {
             return None;
         }
         // Blocks take from the front, so the search is short.
-        let index = self.queue.iter().position(|(_, orphan)| orphan.hash == *hash)?;
+        let index = self
+            .queue
+            .iter()
+            .position(|(_, orphan)| orphan.hash == *hash)?;
         let (row, orphan) = self.queue.remove(index)?;
         self.bytes -= orphan.bytes.len() as u64;
         Some(row)

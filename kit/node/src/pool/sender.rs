@@ -152,7 +152,10 @@ impl SenderQueue {
         if nonce == self.account_nonce {
             return dropped;
         }
-        let kept_ready = self.next_nonce().checked_sub(nonce).filter(|_| nonce > self.account_nonce);
+        let kept_ready = self
+            .next_nonce()
+            .checked_sub(nonce)
+            .filter(|_| nonce > self.account_nonce);
         self.account_nonce = nonce;
         while let Some(entry) = self.waiting.first_entry() {
             if *entry.key() >= nonce {
@@ -160,7 +163,9 @@ impl SenderQueue {
             }
             dropped.push(entry.remove());
         }
-        self.ready = kept_ready.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        self.ready = kept_ready
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(0);
         self.extend_ready();
         dropped
     }

@@ -6,9 +6,7 @@ use crate::NodeError;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
-use rollwright_core::{
-    Clock, ErrorKind, Execution, LayerError, RecordChange, SubmitError,
-};
+use rollwright_core::{Clock, ErrorKind, Execution, LayerError, RecordChange, SubmitError};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::Notify;
 
@@ -98,14 +96,20 @@ impl<E: Execution> PoolService<E> {
     }
 
     /// Applies a block that became the latest.
-    pub(crate) fn block_included(&self, transactions: impl Iterator<Item = B256>, from_outside: bool) {
+    pub(crate) fn block_included(
+        &self,
+        transactions: impl Iterator<Item = B256>,
+        from_outside: bool,
+    ) {
         let hashes: Vec<_> = transactions.collect();
         let mut pool = self.pool.lock();
         let unknown = pool.included(&hashes);
         if from_outside || unknown > 0 {
             let doubtful = pool.gapped(RECHECKED);
             drop(pool);
-            self.doubtful.lock().extend(doubtful.iter().map(|tx| tx.sender));
+            self.doubtful
+                .lock()
+                .extend(doubtful.iter().map(|tx| tx.sender));
         }
     }
 
@@ -134,7 +138,9 @@ impl<E: Execution> PoolService<E> {
         if pool.replay.len() == 0 {
             return Vec::new();
         }
-        let rows = block.iter().filter_map(|bytes| pool.replay.row(&keccak256(bytes)));
+        let rows = block
+            .iter()
+            .filter_map(|bytes| pool.replay.row(&keccak256(bytes)));
         rows.map(journal::delete).collect()
     }
 
@@ -199,7 +205,10 @@ impl<E: Execution> PoolService<E> {
         };
         let firsts: Vec<_> = {
             let pool = self.pool.lock();
-            senders.iter().filter_map(|sender| pool.first_of(sender)).collect()
+            senders
+                .iter()
+                .filter_map(|sender| pool.first_of(sender))
+                .collect()
         };
         for tx in firsts {
             match self.execution.admit(&tx.bytes).await {

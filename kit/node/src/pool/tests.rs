@@ -32,7 +32,8 @@ fn pool(config: PoolConfig) -> Pool {
 
 fn add(pool: &mut Pool, sender: u8, nonce: u64, fee: u128) -> Result<B256, SubmitError> {
     let (admission, bytes) = tx(sender, nonce, fee);
-    pool.insert(&admission, bytes, 0).map(|inserted| inserted.hash)
+    pool.insert(&admission, bytes, 0)
+        .map(|inserted| inserted.hash)
 }
 
 /// Takes everything that a block without bounds would take.
@@ -98,10 +99,16 @@ fn a_full_pool_gives_up_gaps_before_ready_ones_and_cheap_before_dear() {
     let mut pool = pool(config);
     let gap = add(&mut pool, 1, 7, 1_000).unwrap();
     let cheap = add(&mut pool, 2, 0, 5).unwrap();
-    assert!(matches!(add(&mut pool, 3, 3, 900), Err(SubmitError::PoolFull(_))));
+    assert!(matches!(
+        add(&mut pool, 3, 3, 900),
+        Err(SubmitError::PoolFull(_))
+    ));
     add(&mut pool, 3, 0, 4).unwrap();
     assert!(!pool.contains(&gap));
-    assert!(matches!(add(&mut pool, 4, 0, 4), Err(SubmitError::PoolFull(_))));
+    assert!(matches!(
+        add(&mut pool, 4, 0, 4),
+        Err(SubmitError::PoolFull(_))
+    ));
     add(&mut pool, 4, 0, 6).unwrap();
     assert!(pool.contains(&cheap));
     assert_eq!(pool.status().pending, 2);
@@ -114,7 +121,10 @@ fn a_sender_at_its_limit_may_still_fill_its_gap() {
     let mut pool = pool(config);
     add(&mut pool, 1, 1, 5).unwrap();
     let last = add(&mut pool, 1, 2, 5).unwrap();
-    assert!(matches!(add(&mut pool, 1, 3, 5), Err(SubmitError::PoolFull(_))));
+    assert!(matches!(
+        add(&mut pool, 1, 3, 5),
+        Err(SubmitError::PoolFull(_))
+    ));
     add(&mut pool, 1, 0, 5).unwrap();
     assert!(!pool.contains(&last));
     assert_eq!(pool.next_nonce(&Address::repeat_byte(1)), Some(2));
@@ -127,13 +137,25 @@ fn refusals_say_what_is_wrong() {
     config.max_transaction_bytes = 8;
     let mut pool = pool(config);
     let hash = add(&mut pool, 1, 0, 5).unwrap();
-    assert_eq!(add(&mut pool, 1, 0, 5), Err(SubmitError::AlreadyKnown(hash)));
-    assert!(matches!(add(&mut pool, 1, 1, 2), Err(SubmitError::Invalid(_))));
-    assert!(matches!(add(&mut pool, 1, 1, 123_456), Err(SubmitError::Invalid(_))));
+    assert_eq!(
+        add(&mut pool, 1, 0, 5),
+        Err(SubmitError::AlreadyKnown(hash))
+    );
+    assert!(matches!(
+        add(&mut pool, 1, 1, 2),
+        Err(SubmitError::Invalid(_))
+    ));
+    assert!(matches!(
+        add(&mut pool, 1, 1, 123_456),
+        Err(SubmitError::Invalid(_))
+    ));
     let (low, bytes) = tx_at(2, 3, 5, 4);
     assert_eq!(
         pool.insert(&low, bytes, 0),
-        Err(SubmitError::NonceTooLow { account: 4, transaction: 3 })
+        Err(SubmitError::NonceTooLow {
+            account: 4,
+            transaction: 3
+        })
     );
     let (mut poor, bytes) = tx(3, 0, 5);
     poor.balance = U256::from(999);
@@ -152,7 +174,10 @@ fn inclusion_moves_the_sender_on_even_for_an_admission_that_began_before() {
     // The engine answered before the block: it still says account nonce 0.
     add(&mut pool, 1, 1, 5).unwrap();
     assert_eq!(pool.next_nonce(&Address::repeat_byte(1)), Some(2));
-    assert!(matches!(add(&mut pool, 1, 0, 6), Err(SubmitError::NonceTooLow { .. })));
+    assert!(matches!(
+        add(&mut pool, 1, 0, 6),
+        Err(SubmitError::NonceTooLow { .. })
+    ));
 }
 
 #[test]
@@ -172,7 +197,10 @@ fn orphans_come_first_in_their_old_order_and_bar_the_rest_when_they_do_not_fit()
     add(&mut pool, 1, 0, 5).unwrap();
     let orphan = |text: &str| {
         let bytes = Bytes::from(text.as_bytes().to_vec());
-        Orphan { hash: keccak256(&bytes), bytes }
+        Orphan {
+            hash: keccak256(&bytes),
+            bytes,
+        }
     };
     let second = pool.replay.push_front(vec![orphan("c"), orphan("d")]);
     let first = pool.replay.push_front(vec![orphan("a"), orphan("b")]);

@@ -1,0 +1,12 @@
+//! The driver of derivation: reads DA, executes what the deriver asks for, and
+//! moves the heads.
+
+mod driver;
+mod execute;
+mod open;
+mod reorg;
+mod report;
+
+pub(crate) use driver::{Derivation, DerivedHook};
+pub(crate) use execute::execute;
+pub(crate) use open::{all_records, load_deriver, rules};

@@ -1,0 +1,93 @@
+use super::Derivation;
+use crate::{NodeError, batches};
+use rollwright_core::{DaHead, DaOrdinal, DataAvailability, LayerError};
+use rollwright_derive::{Derivable, DeriveError};
+
+impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
+    /// True where the DA layer's head contradicts what was read.
+    pub(super) fn contradicts(&self, head: &DaHead) -> bool {
+        let Some(ordinal) = self.deriver.rules().ordinal_of(head.observed.height) else {
+            return false;
+        };
+        self.deriver
+            .da_header(ordinal)
+            .is_some_and(|read| read.hash != head.observed.hash)
+    }
+
+    /// Goes back to the last DA block that both the layer and the deriver
+    /// have. Nothing changes where the layer cannot be read.
+    pub(super) async fn roll_back(&mut self) -> Result<(), NodeError> {
+        let rules = self.deriver.rules().clone();
+        let least = self.deriver.final_below();
+        let mut first = self.deriver.state().next_ordinal();
+        while let Some(below) = first.0.checked_sub(1).map(DaOrdinal)
+            && first > least
+        {
+            let Some(read) = self.deriver.da_header(below).copied() else {
+                break;
+            };
+            let stands = self
+                .da
+                .is_canonical(read.id())
+                .await
+                .map_err(NodeError::da)?;
+            if stands {
+                break;
+            }
+            first = below;
+        }
+        if first == least
+            && let Some(below) = first.0.checked_sub(1).map(DaOrdinal)
+            && let Some(read) = self.deriver.da_header(below).copied()
+            && !self
+                .da
+                .is_canonical(read.id())
+                .await
+                .map_err(NodeError::da)?
+        {
+            return Err(NodeError::FinalityViolated {
+                height: read.height,
+            });
+        }
+        let rollback = self.deriver.rollback(first).map_err(|error| match error {
+            DeriveError::Final { requested, .. } => NodeError::FinalityViolated {
+                height: rules.height_of(requested),
+            },
+            other => NodeError::derive(other),
+        })?;
+        let mut tip = self.chain.lock().await;
+        let mut records = rollback.records;
+        records.extend(batches::remove_above(
+            &self.chain.execution,
+            rollback.safe.number,
+        )?);
+        let standing = first.0.checked_sub(1).map(DaOrdinal);
+        let removed = self
+            .chain
+            .derived(
+                &mut tip,
+                *self.deriver.state().head(),
+                rollback.finalized,
+                Some(standing.unwrap_or_default()),
+                records,
+            )
+            .await?;
+        self.publish(true);
+        drop(tip);
+        tracing::warn!(
+            target: "da",
+            height = %rules.height_of(first),
+            safe = rollback.safe.number,
+            removed = removed.len(),
+            "the DA layer reorganised"
+        );
+        metrics::counter!("rollwright_da_reorgs_total").increment(1);
+        Ok(())
+    }
+
+    /// True where trying again may help.
+    pub(super) fn is_passing(error: &NodeError) -> bool {
+        matches!(error, NodeError::Da(failure) if failure.kind() != rollwright_core::ErrorKind::Fatal
+            && failure.kind() != rollwright_core::ErrorKind::Pruned)
+    }
+}

@@ -1,0 +1,104 @@
+//! Checks at start that configuration, store and layers belong together.
+
+use crate::{NodeError, SequencerConfig, records};
+use borsh::{BorshDeserialize, BorshSerialize};
+use rollwright_core::{ChainStore, DaCaps};
+use rollwright_derive::{DeriverState, RollupConfig, Rules};
+
+/// What a store remembers of the configuration that filled it.
+#[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Identity {
+    amendments: u64,
+}
+
+/// The DA layer must be the one that the chain names.
+pub(crate) fn check_da(config: &RollupConfig, caps: &DaCaps) -> Result<(), NodeError> {
+    let da = &config.da;
+    if da.layer == caps.layer && da.network == caps.network {
+        return Ok(());
+    }
+    Err(NodeError::Config {
+        what: format!(
+            "the chain lives on DA layer {} network {}, and the configured one is {} network {}",
+            da.layer, da.network, caps.layer, caps.network
+        ),
+        help: "point `[da]` to the layer that genesis.json names under config.rollwright.da, or use the data directory that belongs to this layer".into(),
+    })
+}
+
+/// Amendments are only appended, and not below what is derived.
+pub(crate) fn check_amendments<S: ChainStore>(
+    store: &S,
+    rules: &Rules,
+    state: &DeriverState,
+) -> Result<(), NodeError> {
+    let now = rules.amendments().len();
+    let known: Option<Identity> = records::get(store, records::IDENTITY)?;
+    let before = known.map_or(now, |identity| {
+        usize::try_from(identity.amendments).unwrap_or(usize::MAX)
+    });
+    let refused = |what: String| {
+        NodeError::Config {
+        what,
+        help: "give the same list of amendments as every other node of the chain, or wipe the state and derive again".into(),
+    }
+    };
+    if before > now {
+        return Err(refused(format!(
+            "{before} amendments were in force here, and only {now} are configured"
+        )));
+    }
+    if let Some(derived) = state.last_ordinal() {
+        rules
+            .check_not_too_late(before, derived)
+            .map_err(|error| refused(error.to_string()))?;
+    }
+    let identity = Identity {
+        amendments: now as u64,
+    };
+    store
+        .put_records(&[records::put(records::IDENTITY, &identity)])
+        .map_err(NodeError::execution)
+}
+
+/// The sequencer's own settings must fit the chain's rules.
+pub(crate) fn check_sequencer(
+    config: &SequencerConfig,
+    rules: &Rules,
+    state: &DeriverState,
+) -> Result<(), NodeError> {
+    let set = rules.at(state.next_ordinal());
+    let depth = config.confirmation_depth;
+    if depth == 0 || depth > set.timing.force_delay {
+        return Err(NodeError::Config {
+            what: format!(
+                "the sequencer's confirmation depth is {depth}; the chain allows 1 to {}",
+                set.timing.force_delay
+            ),
+            help:
+                "set it within these bounds: forced transactions must be known before they are due"
+                    .into(),
+        });
+    }
+    if !set.keys.contains(&config.key.address()) {
+        return Err(NodeError::Config {
+            what: format!(
+                "the sequencer's key {} is not in the chain's key schedule",
+                config.key.address()
+            ),
+            help: "configure the secret of one of the keys in config.rollwright.keys of genesis.json, or run as follower".into(),
+        });
+    }
+    if let Some(codec) = config.post.codec
+        && !set.codecs.contains(&codec)
+    {
+        return Err(NodeError::Config {
+            what: format!(
+                "batches of codec {} are not accepted on this chain",
+                codec.0
+            ),
+            help: "name one of config.rollwright.codecs of genesis.json, or none".into(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+use super::{pace::Pace, queue::Pushed};
+use crate::{
+    NodeError, PostConfig, SequencerKey, batches,
+    chain::{Chain, Tip},
+    derived::DaView,
+    fold::Errors,
+    gate::Gate,
+};
+use alloy_primitives::map::HashMap;
+use rollwright_core::{
+    Clock, DaCaps, DataAvailability, ErrorKind, LayerError, PostingUnit, SubmissionStatus,
+};
+use rollwright_derive::{Batcher, BatcherError, BatcherEvent, Derivable, RebuildReason, Sealed};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Posts the sequencer's blocks.
+pub(crate) struct Poster<E: Derivable, D> {
+    pub(crate) chain: Arc<Chain<E>>,
+    pub(crate) da: D,
+    pub(crate) caps: DaCaps,
+    pub(crate) codec: E::Codec,
+    pub(crate) key: SequencerKey,
+    pub(crate) config: PostConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) gate: Arc<Gate>,
+}
+
+/// What the loop remembers.
+struct Work {
+    batcher: Batcher,
+    pushed: Pushed,
+    pace: Pace,
+    /// When batches were sealed, for their latency.
+    sealed_ms: HashMap<u64, u64>,
+    failures: u32,
+}
+
+impl<E: Derivable, D: DataAvailability> Poster<E, D> {
+    /// Posts until cancelled.
+    pub(crate) async fn run(
+        self,
+        batcher: Batcher,
+        mut da: watch::Receiver<DaView>,
+        stop: CancellationToken,
+    ) -> Result<(), NodeError> {
+        tokio::select! {
+            synced = da.wait_for(|view| view.synced) => {
+                if synced.is_err() {
+                    return Ok(());
+                }
+            }
+            () = stop.cancelled() => return Ok(()),
+        }
+        let mut heads = self.chain.watch();
+        let mut work = Work {
+            batcher,
+            pushed: Pushed::default(),
+            pace: Pace::default(),
+            sealed_ms: HashMap::default(),
+            failures: 0,
+        };
+        let poll =
+            (self.caps.block_time / 2).clamp(Duration::from_millis(20), Duration::from_secs(5));
+        loop {
+            if da.has_changed().unwrap_or(false) {
+                work.pace.hurry();
+            }
+            da.mark_unchanged();
+            heads.mark_unchanged();
+            work = self.prepare(work, &da).await?;
+            let pause = match self.submit_all(&mut work, poll, &stop).await? {
+                Posted::All => poll
+                    .min(self.config.interval)
+                    .max(Duration::from_millis(10)),
+                Posted::Refused => self.config.retry.pause(work.failures),
+            };
+            // An unwilling layer is left in peace, whatever happens here.
+            let refused = work.failures > 0;
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = self.clock.sleep(pause) => {}
+                changed = heads.changed(), if !refused => if changed.is_err() { return Ok(()) },
+                changed = da.changed(), if !refused => if changed.is_err() { return Ok(()) },
+            }
+        }
+    }
+
+    /// Follows derivation, takes up new blocks, seals batches, and makes the
+    /// journal durable.
+    async fn prepare(
+        &self,
+        mut work: Work,
+        da: &watch::Receiver<DaView>,
+    ) -> Result<Work, NodeError> {
+        let now_ms = self.clock.now_ms();
+        let mut tip = self.chain.lock().await;
+        let view = da.borrow().clone();
+        let finalized = tip.heads().finalized.number;
+        for event in work.batcher.follow(&view.state, finalized) {
+            self.handle(&event, &mut tip, &mut work).await?;
+        }
+        work.pushed.bring_up(
+            &mut work.batcher,
+            &self.chain.execution,
+            tip.heads(),
+            now_ms,
+        )?;
+        drop(tip);
+        let observed = view.observed.unwrap_or_else(|| view.state.next_ordinal());
+        loop {
+            let codec = self.codec.clone();
+            let key = self.key.clone();
+            // Compression is work for a thread of its own.
+            let (mut batcher, sealed) = tokio::task::spawn_blocking(move || {
+                let mut batcher = work.batcher;
+                let sealed = batcher.seal(&codec, &key, now_ms, observed, false);
+                (batcher, sealed)
+            })
+            .await
+            .map_err(|error| NodeError::Invariant {
+                what: format!("sealing a batch: {error}"),
+            })?;
+            let changes = batcher.take_changes();
+            work.batcher = batcher;
+            if !changes.is_empty() {
+                // Durable before anything of it leaves the process.
+                let execution = self.chain.execution.clone();
+                tokio::task::spawn_blocking(move || execution.put_records(&changes))
+                    .await
+                    .map_err(|error| NodeError::Invariant {
+                        what: format!("writing the posting journal: {error}"),
+                    })?
+                    .map_err(NodeError::execution)?;
+            }
+            match sealed {
+                Ok(Sealed::Batch(facts)) => {
+                    tracing::debug!(target: "da", batch = facts.number, bytes = facts.bytes, "sealed");
+                    work.sealed_ms.insert(facts.number, now_ms);
+                    self.gate.set("batcher", true, None);
+                }
+                Ok(Sealed::Rebuild(event)) => {
+                    let mut tip = self.chain.lock().await;
+                    self.handle(&event, &mut tip, &mut work).await?;
+                    drop(tip);
+                    return Ok(work);
+                }
+                Ok(_) => {
+                    self.gate.set("batcher", true, None);
+                    return Ok(work);
+                }
+                Err(error @ (BatcherError::Halted(_) | BatcherError::NotInSchedule { .. })) => {
+                    self.gate.set("batcher", true, Some(error.to_string()));
+                    return Ok(work);
+                }
+                Err(error) if error.is_retryable() => {
+                    self.errors.failed("batcher", "sealing", &error);
+                    return Ok(work);
+                }
+                Err(error) => return Err(NodeError::derive(error)),
+            }
+        }
+    }
+
+    async fn handle(
+        &self,
+        event: &BatcherEvent,
+        tip: &mut Tip,
+        work: &mut Work,
+    ) -> Result<(), NodeError> {
+        match event {
+            BatcherEvent::Applied { number, .. } => self.say_applied(*number, tip, work)?,
+            BatcherEvent::Final { number } => {
+                tracing::info!(target: "da", "batch {number} final");
+                work.sealed_ms.remove(number);
+            }
+            BatcherEvent::Undone { number } => {
+                tracing::warn!(target: "da", "batch {number} was undone by a reorganisation and is posted again");
+                work.pace.hurry();
+            }
+            BatcherEvent::Resigned { number, attempt } => {
+                tracing::warn!(target: "da", attempt, "batch {number} was lost on the layer and is signed again");
+            }
+            BatcherEvent::Rebuild { reason, keep } => {
+                tracing::warn!(target: "da", keep = keep.number, %reason, "blocks are rebuilt");
+                if matches!(reason, RebuildReason::Expired | RebuildReason::Rejected) {
+                    let keep = if keep.number < tip.heads().safe.number {
+                        tip.heads().safe
+                    } else {
+                        *keep
+                    };
+                    self.chain.rewind(tip, keep).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn say_applied(&self, number: u64, tip: &Tip, work: &Work) -> Result<(), NodeError> {
+        let Some(facts) = work.batcher.batches().find(|facts| facts.number == number) else {
+            return Ok(());
+        };
+        let finalized = tip.heads().finalized.number;
+        let info = batches::find(&self.chain.execution, facts.last.number, finalized)?;
+        let height = info.and_then(|info| info.applied).map(|point| point.height);
+        let latency = work
+            .sealed_ms
+            .get(&number)
+            .map(|sealed| self.clock.now_ms().saturating_sub(*sealed));
+        let fee = work.pace.fee(&facts.units);
+        if let Some(ms) = latency {
+            metrics::histogram!("rollwright_da_latency_seconds", "layer" => self.caps.layer.clone())
+                .record(Duration::from_millis(ms).as_secs_f64());
+        }
+        tracing::info!(
+            target: "da",
+            blocks = %format_args!("{}-{}", facts.first_block, facts.last.number),
+            size = facts.bytes,
+            observed = %format_args!("{}:{}", self.caps.layer, height.unwrap_or_default()),
+            ms = latency,
+            fee = fee.map(|fee| format!("{} {}", fee.amount, fee.unit)),
+            "batch {number}"
+        );
+        Ok(())
+    }
+
+    /// Submits what is due, oldest first.
+    async fn submit_all(
+        &self,
+        work: &mut Work,
+        poll: Duration,
+        stop: &CancellationToken,
+    ) -> Result<Posted, NodeError> {
+        let now_ms = self.clock.now_ms();
+        let units: Vec<(u64, PostingUnit)> = work
+            .batcher
+            .units()
+            .filter(|state| work.pace.is_due(&state.unit.id, now_ms))
+            .map(|state| (state.batch, state.unit.clone()))
+            .collect();
+        for (batch, unit) in units {
+            let answer = tokio::select! {
+                () = stop.cancelled() => return Ok(Posted::All),
+                answer = self.da.submit(&unit) => answer,
+            };
+            match answer {
+                Ok(submission) => {
+                    if std::mem::take(&mut work.failures) > 0 {
+                        self.errors.recovered("da-post");
+                        self.gate.set("post", false, None);
+                    }
+                    let (pause, blobs) = match submission.status {
+                        SubmissionStatus::Accepted => (poll, Vec::new()),
+                        SubmissionStatus::Included { blobs } => (poll * 8, blobs),
+                    };
+                    let again = now_ms.saturating_add(millis(pause));
+                    work.batcher.included(unit.id, &blobs);
+                    work.pace.answered(unit.id, again, submission.fee);
+                    if !blobs.is_empty() {
+                        self.note_fee(batch, work).await?;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Fatal => {
+                    return Err(NodeError::da(error));
+                }
+                Err(error) => {
+                    work.failures = work.failures.saturating_add(1);
+                    metrics::counter!("rollwright_da_batches_total", "layer" => self.caps.layer.clone(), "result" => "refused").increment(1);
+                    self.errors.failed("da-post", "posting", &error);
+                    if error.kind() == ErrorKind::Rejected {
+                        let text = format!("the DA layer refuses batch {batch}: {error}");
+                        self.gate.set("post", true, Some(text));
+                    }
+                    return Ok(Posted::Refused);
+                }
+            }
+        }
+        let known: Vec<_> = work
+            .batcher
+            .batches()
+            .flat_map(|batch| batch.units)
+            .collect();
+        work.pace.retain(|unit| known.contains(unit));
+        Ok(Posted::All)
+    }
+
+    /// Notes what a batch cost, once all of its units are known.
+    async fn note_fee(&self, batch: u64, work: &mut Work) -> Result<(), NodeError> {
+        let Some(facts) = work.batcher.batches().find(|facts| facts.number == batch) else {
+            return Ok(());
+        };
+        let Some(fee) = work.pace.fee(&facts.units) else {
+            return Ok(());
+        };
+        let key = crate::records::numbered(crate::records::FEES, batch);
+        let known = crate::records::get(&self.chain.execution, &key)?;
+        if known.as_ref() == Some(&fee) {
+            return Ok(());
+        }
+        if known.is_none() {
+            #[expect(clippy::cast_possible_truncation, reason = "a counter for people")]
+            metrics::counter!("rollwright_da_cost_total", "layer" => self.caps.layer.clone(), "unit" => fee.unit.clone())
+                .increment(fee.amount as u64);
+        }
+        let execution = self.chain.execution.clone();
+        tokio::task::spawn_blocking(move || execution.put_records(&[batches::fee_row(batch, &fee)]))
+            .await
+            .map_err(|error| NodeError::Invariant {
+                what: format!("writing a fee: {error}"),
+            })?
+            .map_err(NodeError::execution)
+    }
+}
+
+/// How posting went.
+enum Posted {
+    All,
+    Refused,
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

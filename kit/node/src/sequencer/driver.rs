@@ -1,0 +1,328 @@
+use super::{Block, Cause, Decision, SequencerPolicy, Situation};
+use crate::{
+    BlockTime, NodeError, SequencerConfig,
+    chain::{Chain, Tip},
+    derived::DaView,
+    feed::{FeedHub, SignedBlock},
+    feed_store,
+    gate::Gate,
+    pool::{BuildReport, PoolService},
+};
+use rollwright_core::{BlockId, BlockInput, Clock, DaOrdinal, Execution};
+use rollwright_derive::due_entries;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Pause before transactions that did not go in are tried again.
+const STUCK_PAUSE_MS: u64 = 1_000;
+/// A backlog of this many times the bound stops blocks, too.
+const HARD_BACKLOG: u64 = 2;
+
+/// Asks for a block now; answered once it is made or cannot be.
+pub(crate) type MineRequest = oneshot::Sender<bool>;
+
+/// Makes blocks.
+pub(crate) struct Sequencer<E> {
+    pub(crate) chain: Arc<Chain<E>>,
+    pub(crate) pool: Arc<PoolService<E>>,
+    pub(crate) hub: Arc<FeedHub>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: SequencerConfig,
+    pub(crate) chain_key: (u64, alloy_primitives::B256),
+    pub(crate) term: u64,
+}
+
+/// What the loop remembers between two blocks.
+struct Turn {
+    due_ms: u64,
+    /// Ready transactions did not go in; tried again after this time.
+    stuck_until: Option<u64>,
+    waiting: Vec<MineRequest>,
+    warned: Option<DaOrdinal>,
+}
+
+impl<E: Execution> Sequencer<E> {
+    /// Makes blocks until cancelled; a block under construction is finished.
+    pub(crate) async fn run(
+        self,
+        mut da: watch::Receiver<DaView>,
+        mut mine: mpsc::Receiver<MineRequest>,
+        stop: CancellationToken,
+    ) -> Result<(), NodeError> {
+        tokio::select! {
+            synced = da.wait_for(|view| view.synced) => {
+                if synced.is_err() {
+                    return Ok(());
+                }
+            }
+            () = stop.cancelled() => return Ok(()),
+        }
+        let mut heads = self.chain.watch();
+        let mut turn = Turn {
+            due_ms: self.clock.now_ms(),
+            stuck_until: None,
+            waiting: Vec::new(),
+            warned: None,
+        };
+        loop {
+            da.mark_unchanged();
+            heads.mark_unchanged();
+            while let Ok(request) = mine.try_recv() {
+                turn.waiting.push(request);
+            }
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            let wait = self.turn(&da, &mut turn).await?;
+            let pause = match wait {
+                Wait::Not => continue,
+                Wait::Until(at) => {
+                    Duration::from_millis(at.saturating_sub(self.clock.now_ms()).max(1))
+                }
+                Wait::Change => Duration::from_secs(3_600),
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                Some(request) = mine.recv() => turn.waiting.push(request),
+                () = self.pool.arrived() => turn.stuck_until = None,
+                changed = da.changed() => if changed.is_err() { return Ok(()) },
+                changed = heads.changed() => if changed.is_err() { return Ok(()) },
+                () = self.clock.sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn turn(&self, da: &watch::Receiver<DaView>, turn: &mut Turn) -> Result<Wait, NodeError> {
+        let mut tip = self.chain.lock().await;
+        // Under the lock, so that tip and forced queue belong together.
+        let view = &da.borrow().clone();
+        if let Some(reason) = self.hard_backlog(&tip) {
+            self.gate.set("sequencer", false, Some(reason));
+            refuse(&mut turn.waiting);
+            return Ok(Wait::Change);
+        }
+        let now_ms = self.clock.now_ms();
+        let stuck = turn.stuck_until.is_some_and(|until| now_ms < until);
+        let decision = self.decide(&tip, view, turn, now_ms, !stuck);
+        let blocked = match decision {
+            Decision::Blocked(block) => Some(block.to_string()),
+            _ => None,
+        };
+        // Nothing to start from is no fault at the start of a DA layer.
+        if decision != Decision::Blocked(Block::NoOrigin) {
+            self.gate.set("sequencer", false, blocked);
+        }
+        match decision {
+            Decision::Blocked(_) => {
+                refuse(&mut turn.waiting);
+                Ok(Wait::Change)
+            }
+            Decision::Idle => Ok(turn.stuck_until.map_or(Wait::Change, Wait::Until)),
+            Decision::WaitUntil(at) => Ok(Wait::Until(at)),
+            Decision::Build {
+                origin,
+                timestamp,
+                cause,
+                drift_left,
+            } => {
+                self.warn_of_drift(origin, drift_left, turn);
+                let made = self
+                    .build(
+                        &mut tip,
+                        view,
+                        origin,
+                        timestamp,
+                        cause,
+                        !turn.waiting.is_empty(),
+                    )
+                    .await?;
+                drop(tip);
+                self.pool.block_built(&made.report);
+                self.pool.displace(&made.report.displaced).await;
+                turn.due_ms = self
+                    .config_policy()
+                    .next_due(turn.due_ms, self.clock.now_ms());
+                turn.stuck_until = None;
+                if made.block {
+                    for request in turn.waiting.drain(..) {
+                        // Whoever has gone away does not want to know.
+                        let _ = request.send(true);
+                    }
+                } else {
+                    turn.stuck_until = Some(now_ms.saturating_add(STUCK_PAUSE_MS));
+                }
+                Ok(Wait::Not)
+            }
+        }
+    }
+
+    fn config_policy(&self) -> SequencerPolicy {
+        SequencerPolicy {
+            block_time: self.config.block_time,
+            confirmation_depth: self.config.confirmation_depth,
+        }
+    }
+
+    fn decide(
+        &self,
+        tip: &Tip,
+        view: &DaView,
+        turn: &Turn,
+        now_ms: u64,
+        try_pool: bool,
+    ) -> Decision {
+        let (Some(derived), Some(observed)) = (view.state.last_ordinal(), view.observed) else {
+            return Decision::Blocked(Block::NoOrigin);
+        };
+        let rules = &*self.chain.rules;
+        let header = |ordinal| view.header(ordinal);
+        let forced_due = |origin| {
+            view.state.forced_size().0 > 0
+                && !due_entries(rules, &view.state, &tip.consumed(), origin).is_empty()
+        };
+        let situation = Situation {
+            rules,
+            head: tip.latest(),
+            now_ms,
+            due_ms: turn.due_ms,
+            observed,
+            derived,
+            header: &header,
+            transactions_wait: try_pool && self.pool.read(|pool| pool.has_ready()),
+            forced_due: if try_pool { &forced_due } else { &|_| false },
+            asked: !turn.waiting.is_empty(),
+        };
+        self.config_policy().decide(&situation)
+    }
+
+    async fn build(
+        &self,
+        tip: &mut Tip,
+        view: &DaView,
+        origin: DaOrdinal,
+        timestamp: u64,
+        cause: Cause,
+        asked: bool,
+    ) -> Result<Made, NodeError> {
+        let started = self.clock.now_ms();
+        let rules = &self.chain.rules;
+        let header = view.header(origin).ok_or_else(|| NodeError::Invariant {
+            what: format!("the header of DA ordinal {origin} is gone"),
+        })?;
+        let forced = due_entries(rules, &view.state, &tip.consumed(), origin);
+        let attributes = rules.attributes(
+            origin,
+            &header,
+            timestamp,
+            self.config.fee_recipient,
+            forced,
+        );
+        let parent = tip.latest().block;
+        let mut candidates = self.pool.candidates(self.base_fee_floor(parent.hash));
+        let built = self
+            .chain
+            .execution
+            .build(&parent, attributes, &mut candidates)
+            .await
+            .map_err(NodeError::execution)?;
+        let report = candidates.finish();
+        let empty = built.executed.transactions == 0 && built.input.forced.is_empty();
+        if empty && cause == Cause::Demand && !asked && self.config.block_time == BlockTime::Auto {
+            return Ok(Made {
+                block: false,
+                report,
+            });
+        }
+        let block = built.executed.block;
+        let signed = self.sign(block.hash, built.input)?;
+        let mut records = vec![feed_store::row(&signed)];
+        records.extend(feed_store::forget_below(
+            &self.chain.execution,
+            tip.heads(),
+        )?);
+        self.chain.extend(tip, block, records, false).await?;
+        self.hub.publish(&signed);
+
+        let took = self.clock.now_ms().saturating_sub(started);
+        metrics::histogram!("rollwright_block_seconds")
+            .record(Duration::from_millis(took).as_secs_f64());
+        metrics::counter!("rollwright_txs_total").increment(built.executed.transactions.into());
+        tracing::info!(
+            target: "block",
+            txs = built.executed.transactions,
+            gas = built.executed.header.gas_used,
+            state = %built.executed.header.state_root,
+            ms = took,
+            "#{}",
+            block.number
+        );
+        Ok(Made {
+            block: true,
+            report,
+        })
+    }
+
+    fn sign(
+        &self,
+        hash: alloy_primitives::B256,
+        input: BlockInput,
+    ) -> Result<SignedBlock, NodeError> {
+        SignedBlock::sign(&self.config.key, self.chain_key, self.term, hash, input)
+    }
+
+    /// The least base fee that a child of the block can have: Ethereum's rule
+    /// lowers it by an eighth at most.
+    fn base_fee_floor(&self, parent: alloy_primitives::B256) -> Option<u128> {
+        let header = self.chain.execution.header(BlockId::Hash(parent)).ok()??;
+        let base_fee = u128::from(header.base_fee_per_gas?);
+        Some(base_fee - base_fee / 8)
+    }
+
+    fn hard_backlog(&self, tip: &Tip) -> Option<String> {
+        let (blocks, bytes) = tip.backlog();
+        let soft =
+            blocks >= self.config.max_unposted_blocks || bytes >= self.config.max_unposted_bytes;
+        let reason = || {
+            format!(
+                "{blocks} blocks ({bytes} bytes) wait to be posted to the DA layer, the limit is {} ({})",
+                self.config.max_unposted_blocks, self.config.max_unposted_bytes
+            )
+        };
+        self.gate.set("backlog", true, soft.then(reason));
+        let hard = blocks >= self.config.max_unposted_blocks.saturating_mul(HARD_BACKLOG)
+            || bytes >= self.config.max_unposted_bytes.saturating_mul(HARD_BACKLOG);
+        hard.then(|| format!("no blocks are made: {}", reason()))
+    }
+
+    fn warn_of_drift(&self, origin: DaOrdinal, drift_left: u64, turn: &mut Turn) {
+        let drift = self.chain.rules.at(origin).timing.drift_seconds;
+        if drift_left < drift / 4 && turn.warned != Some(origin) {
+            turn.warned = Some(origin);
+            tracing::warn!(
+                target: "block",
+                %origin,
+                "the DA layer stands still: blocks stop in {drift_left} s unless it moves on"
+            );
+        }
+    }
+}
+
+struct Made {
+    block: bool,
+    report: BuildReport,
+}
+
+enum Wait {
+    Not,
+    Until(u64),
+    Change,
+}
+
+fn refuse(waiting: &mut Vec<MineRequest>) {
+    for request in waiting.drain(..) {
+        let _ = request.send(false);
+    }
+}

@@ -1,0 +1,10 @@
+//! Block production: a pure policy, and the driver that obeys it.
+
+mod driver;
+mod policy;
+
+pub(crate) use driver::{MineRequest, Sequencer};
+pub use policy::{Block, Cause, Decision, SequencerPolicy, Situation};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use crate::NodeError;
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+use rollwright_core::{Clock, LayerError};
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+use tokio::{sync::watch, task::AbortHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Runs a node's tasks. The first that fails stops all of them, with its
+/// error: no task ends unnoticed.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    handles: Mutex<Vec<AbortHandle>>,
+    failure: watch::Sender<Option<NodeError>>,
+}
+
+impl Supervisor {
+    pub(crate) fn new() -> Self {
+        Self {
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            handles: Mutex::default(),
+            failure: watch::Sender::new(None),
+        }
+    }
+
+    /// Cancelled when the node stops.
+    pub(crate) fn token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Runs a task that is to last as long as the node.
+    pub(crate) fn spawn<F>(&self, name: &'static str, task: F)
+    where
+        F: Future<Output = Result<(), NodeError>> + Send + 'static,
+    {
+        let stop = self.stop.clone();
+        let failure = self.failure.clone();
+        let handle = self.tasks.spawn(async move {
+            let error = match AssertUnwindSafe(task).catch_unwind().await {
+                Ok(Ok(())) if stop.is_cancelled() => return,
+                Ok(Ok(())) => NodeError::Invariant {
+                    what: format!("the task {name} ended by itself"),
+                },
+                Ok(Err(error)) => error,
+                Err(_) => NodeError::Invariant {
+                    what: format!("the task {name} panicked"),
+                },
+            };
+            tracing::error!(target: "node", task = name, code = error.code(), "{error}");
+            failure.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert(error);
+                is_first
+            });
+            stop.cancel();
+        });
+        self.handles.lock().push(handle.abort_handle());
+    }
+
+    /// Why the node stopped by itself; `None` while it runs or was told to.
+    pub(crate) fn failure(&self) -> Option<NodeError> {
+        self.failure.borrow().clone()
+    }
+
+    /// Completes once the node is stopping.
+    pub(crate) async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Asks all tasks to end and waits for them, at most `timeout`. False
+    /// where some had to be abandoned.
+    pub(crate) async fn shut_down(&self, clock: &dyn Clock, timeout: Duration) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::select! {
+            () = self.tasks.wait() => true,
+            () = clock.sleep(timeout) => {
+                self.abort();
+                false
+            }
+        }
+    }
+
+    fn abort(&self) {
+        self.stop.cancel();
+        for handle in self.handles.lock().drain(..) {
+            handle.abort();
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    /// A node that is dropped ends at once, as if it were killed.
+    fn drop(&mut self) {
+        self.abort();
+    }
+}

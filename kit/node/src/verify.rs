@@ -1,0 +1,296 @@
+//! Re-deriving a chain from DA alone, and comparing it with a stored one.
+
+use crate::{
+    NodeError,
+    derivation::{execute, rules},
+};
+use futures_util::{StreamExt, stream};
+use rollwright_core::{
+    BlockId, BlockRef, ChainStore, DaHeight, DataAvailability, Execution, Header, Heads,
+};
+use rollwright_derive::{Amendment, Derivable, DeriveError, Deriver, Step};
+
+/// Attempts at a DA layer that fails for a while.
+const ATTEMPTS: u32 = 5;
+
+/// What to verify, and how.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// Amendments of the chain configuration, oldest first.
+    pub amendments: Vec<Amendment>,
+    /// DA blocks fetched at the same time; 0 means 8.
+    pub prefetch: usize,
+}
+
+/// How far verification is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyProgress {
+    /// The DA block that was just worked off.
+    pub height: DaHeight,
+    /// The last one that will be.
+    pub last: DaHeight,
+    /// Blocks derived so far.
+    pub blocks: u64,
+    /// Blocks that the reference calls safe.
+    pub of: u64,
+}
+
+/// What verification found: every derived block equals the stored one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Number of blocks compared, genesis not counted.
+    pub blocks: u64,
+    /// The last block compared.
+    pub head: BlockRef,
+    /// The reference's heads.
+    pub reference: Heads,
+    /// Blocks of the reference above that: not posted yet.
+    pub unposted: u64,
+    /// The last DA block read.
+    pub height: Option<DaHeight>,
+}
+
+/// Re-derives the chain of `reference` from `da` alone into the empty store of
+/// `fresh`, and compares every block hash.
+///
+/// `progress` is called after each DA block. `Mismatch` names the first block
+/// and header field that differ; `NotDerived` a safe block that DA does not
+/// lead to; `Config` where `fresh` is not empty or of another chain. Reading
+/// of DA is tried again a few times. Dropping the future leaves `fresh`
+/// half-filled and nothing else changed.
+pub async fn verify<E, D, S>(
+    da: &D,
+    fresh: &E,
+    reference: &S,
+    options: VerifyOptions,
+    mut progress: impl FnMut(VerifyProgress) + Send,
+) -> Result<Verified, NodeError>
+where
+    E: Derivable,
+    D: DataAvailability,
+    S: ChainStore + Sync,
+{
+    let genesis = fresh.genesis().await.map_err(NodeError::execution)?;
+    let start = fresh.heads().map_err(NodeError::execution)?;
+    if start.latest != genesis {
+        return Err(NodeError::Config {
+            what: "the store to derive into is not empty".into(),
+            help: "give an empty directory".into(),
+        });
+    }
+    compare(fresh, reference, genesis)?;
+    let rules = rules(fresh, genesis, options.amendments)?;
+    let heads = reference.heads().map_err(NodeError::execution)?;
+    let mut deriver = Deriver::new(rules.clone(), fresh.codec(), genesis, fresh.genesis_time());
+    let head = retried(|| da.head()).await?;
+    let last = head.observed.height;
+    let first = rules.height_of(rollwright_core::DaOrdinal(0));
+    if let Some(finalized) = head.finalized {
+        deriver.finalize(finalized);
+    }
+    let prefetch = if options.prefetch == 0 {
+        8
+    } else {
+        options.prefetch
+    };
+    let mut blocks = stream::iter(first.0..=last.0)
+        .map(|height| retried(move || da.fetch(DaHeight(height), None)))
+        .buffered(prefetch);
+    let mut height = None;
+    while let Some(block) = blocks.next().await {
+        let block = block?;
+        match deriver.feed_block(&block) {
+            Ok(()) => {}
+            // The head moved to another fork: what was derived is enough.
+            Err(DeriveError::Reorganised { .. }) => break,
+            Err(error) => return Err(NodeError::derive(error)),
+        }
+        work_off(fresh, reference, &heads, &mut deriver).await?;
+        height = Some(block.header.height);
+        progress(VerifyProgress {
+            height: block.header.height,
+            last,
+            blocks: deriver.state().head().block.number,
+            of: heads.safe.number,
+        });
+    }
+    let head = deriver.state().head().block;
+    if head.number < heads.safe.number {
+        return Err(NodeError::NotDerived { block: heads.safe });
+    }
+    let verified = BlockRef {
+        number: head.number.min(heads.latest.number),
+        ..head
+    };
+    let end = if verified.number == head.number {
+        head
+    } else {
+        heads.latest
+    };
+    Ok(Verified {
+        blocks: end.number,
+        head: end,
+        reference: heads,
+        unposted: heads.latest.number.saturating_sub(end.number),
+        height,
+    })
+}
+
+async fn work_off<E: Derivable, S: ChainStore>(
+    fresh: &E,
+    reference: &S,
+    heads: &Heads,
+    deriver: &mut Deriver<E::Codec>,
+) -> Result<(), NodeError> {
+    loop {
+        match deriver.poll() {
+            Step::DaBlock(_) => return Ok(()),
+            Step::Execute(input) => {
+                let outcome = execute(fresh, &input).await?;
+                deriver.feed_outcome(&outcome).map_err(NodeError::derive)?;
+            }
+            Step::Commit(step) => {
+                for derived in step.blocks() {
+                    // What lies above the reference's own safe head may still
+                    // be rebuilt there.
+                    if derived.block.number <= heads.safe.number {
+                        compare(fresh, reference, derived.block)?;
+                    }
+                }
+                let derived = Heads {
+                    latest: step.safe,
+                    safe: step.safe,
+                    finalized: step.finalized,
+                };
+                fresh
+                    .set_heads(&derived, &step.records)
+                    .await
+                    .map_err(NodeError::execution)?;
+                deriver.committed();
+            }
+        }
+    }
+}
+
+/// Compares a derived block with the stored one of its number.
+fn compare<E: Execution, S: ChainStore>(
+    fresh: &E,
+    reference: &S,
+    derived: BlockRef,
+) -> Result<(), NodeError> {
+    let number = derived.number;
+    let stored = reference
+        .block(BlockId::Number(number))
+        .map_err(NodeError::execution)?
+        .ok_or_else(|| NodeError::Mismatch {
+            number,
+            field: "block".into(),
+            stored: "none".into(),
+            derived: derived.hash.to_string(),
+        })?;
+    if stored.block == derived {
+        return sealed_as(reference, derived);
+    }
+    let ours = fresh
+        .header(BlockId::Hash(derived.hash))
+        .map_err(NodeError::execution)?;
+    let theirs = reference
+        .header(BlockId::Number(number))
+        .map_err(NodeError::execution)?;
+    let (Some(ours), Some(theirs)) = (ours, theirs) else {
+        return Err(mismatch(number, "hash", &stored.block.hash, &derived.hash));
+    };
+    Err(first_difference(number, &theirs, &ours)
+        .unwrap_or_else(|| mismatch(number, "hash", &stored.block.hash, &derived.hash)))
+}
+
+/// The stored header must be the one that its stored hash names.
+fn sealed_as<S: ChainStore>(reference: &S, block: BlockRef) -> Result<(), NodeError> {
+    let header = reference
+        .header(BlockId::Number(block.number))
+        .map_err(NodeError::execution)?;
+    match header.map(|header| header.hash_slow()) {
+        Some(hash) if hash == block.hash => Ok(()),
+        Some(hash) => Err(mismatch(
+            block.number,
+            "hash of the stored header",
+            &hash,
+            &block.hash,
+        )),
+        None => Err(mismatch(block.number, "header", &"none", &block.hash)),
+    }
+}
+
+fn mismatch(
+    number: u64,
+    field: &str,
+    stored: &impl ToString,
+    derived: &impl ToString,
+) -> NodeError {
+    NodeError::Mismatch {
+        number,
+        field: field.to_owned(),
+        stored: stored.to_string(),
+        derived: derived.to_string(),
+    }
+}
+
+/// The first header field in which two headers differ.
+fn first_difference(number: u64, stored: &Header, derived: &Header) -> Option<NodeError> {
+    macro_rules! fields {
+        ($($field:ident),* $(,)?) => {
+            [$((
+                stringify!($field),
+                format!("{:?}", stored.$field),
+                format!("{:?}", derived.$field),
+            )),*]
+        };
+    }
+    let all = fields![
+        parent_hash,
+        number,
+        timestamp,
+        beneficiary,
+        gas_limit,
+        parent_beacon_block_root,
+        mix_hash,
+        transactions_root,
+        gas_used,
+        receipts_root,
+        logs_bloom,
+        state_root,
+        base_fee_per_gas,
+        extra_data,
+        ommers_hash,
+        difficulty,
+        nonce,
+        withdrawals_root,
+        blob_gas_used,
+        excess_blob_gas,
+        requests_hash,
+    ];
+    all.into_iter()
+        .find(|(_, stored, derived)| stored != derived)
+        .map(|(field, stored, derived)| mismatch(number, field, &stored, &derived))
+}
+
+async fn retried<T, E, F>(mut call: impl FnMut() -> F) -> Result<T, NodeError>
+where
+    E: rollwright_core::LayerError,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut attempt = 1;
+    loop {
+        match call().await {
+            Ok(value) => return Ok(value),
+            Err(error)
+                if error.kind() == rollwright_core::ErrorKind::Temporary && attempt < ATTEMPTS =>
+            {
+                attempt += 1;
+                tokio::task::yield_now().await;
+            }
+            Err(error) => return Err(NodeError::da(error)),
+        }
+    }
+}
