@@ -1,259 +1,303 @@
 //! The store of blocks and state: everything that a chain keeps, committed
 //! atomically block by block.
+//!
+//! - **One commit** holds a block's flat state, trie branches, history, header,
+//!   body, receipts, indexes, the heads and the node's records. After a crash
+//!   at any instant the last commit is there, whole.
+//! - **Readers** hold an immutable view of one commit; writers never block
+//!   them, and caches never show them another state.
+//! - **Blocks beside the chain** live in memory as their changes, each on its
+//!   parent; [`Store::set_heads`] makes a line of them canonical, rolling back
+//!   what is not on it.
+//! - **The past** is kept as the value of each key before each block that
+//!   changed it: a read at block *b* finds the first change after *b*.
+//! - **Opening** reads a handful of keys, whatever the size of the state.
+//!
+//! Any database that implements [`kv::KeyValue`] will do.
 
+mod base;
 mod block;
+mod cache;
+mod chain;
+mod check;
+mod delta;
 mod error;
+mod execute;
+mod flat;
+mod heads;
 pub mod kv;
 mod logs;
 mod options;
+mod prepare;
+mod prove;
+mod records;
+mod rewind;
 pub mod snapshot;
+mod stage;
+mod tree;
+mod version;
+mod view;
+mod witness;
 
 pub use block::{NewBlock, StoredBlock, TransactionLocation};
 pub use error::StoreError;
+pub use execute::BlockState;
 pub use logs::{LogHit, LogPage, LogQuery};
 pub use options::{History, StoreOptions};
+pub use prepare::Prepared;
+pub use view::StateView;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{B256, Bytes};
+use base::Inner;
 use kv::KeyValue;
 use rollwright_core::{
-    Account, BlockId, BlockRef, Changes, ExecutionWitness, Header, Heads, ProofKey, RecordChange,
-    StateAccess, StateProof,
+    BlockId, BlockRef, Changes, Header, Heads, ProofKey, RecordChange, StateProof,
 };
 use snapshot::SnapshotInfo;
 use std::{io, sync::Arc};
+use tree::Pending;
 
 /// Blocks and state of one chain. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Store {
-    inner: Arc<()>,
+    inner: Arc<Inner>,
 }
 
-/// Changes whose state root is known: what a block will commit.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    root: B256,
-}
-
-impl Prepared {
-    /// The state root after the changes.
-    pub fn state_root(&self) -> B256 {
-        self.root
-    }
-
-    /// The storage root of an account after the changes.
-    pub fn storage_root(&self, address: Address) -> Result<B256, StoreError> {
-        let _ = address;
-        Err(StoreError::Empty)
-    }
-}
-
-/// The state after one block: reads only, from any thread, unmoved by later
-/// commits. Keep it no longer than a request.
-#[derive(Clone, Debug)]
-pub struct StateView {}
-
-impl StateView {
-    /// The block whose state this is.
-    pub fn block(&self) -> BlockRef {
-        BlockRef::default()
-    }
-
-    /// An account; `None` if it does not exist.
-    pub fn account(&self, address: Address) -> Result<Option<Account>, StoreError> {
-        let _ = address;
-        Err(StoreError::Empty)
-    }
-
-    /// A storage slot; zero if it was never written.
-    pub fn slot(&self, address: Address, key: B256) -> Result<U256, StoreError> {
-        let _ = (address, key);
-        Err(StoreError::Empty)
-    }
-
-    /// Code by its keccak256; empty for the hash of no code.
-    pub fn code(&self, hash: B256) -> Result<Bytes, StoreError> {
-        let _ = hash;
-        Err(StoreError::Empty)
-    }
-
-    /// Hash of an ancestor of this block, or of itself, among the last 256;
-    /// zero outside of that range.
-    pub fn block_hash(&self, number: u64) -> Result<B256, StoreError> {
-        let _ = number;
-        Err(StoreError::Empty)
-    }
-
-    /// Root of an account's storage; the empty root where it does not exist.
-    pub fn storage_root(&self, address: Address) -> Result<B256, StoreError> {
-        let _ = address;
-        Err(StoreError::Empty)
-    }
-}
-
-/// One block's execution on its parent's state.
-#[derive(Debug)]
-pub struct BlockState {}
-
-impl BlockState {
-    /// What [`StateAccess::commit`] prepared; `None` before it was called.
-    pub fn into_prepared(self) -> Option<Prepared> {
-        None
-    }
-
-    /// All that a stateless execution of the block needs. Complete once
-    /// [`StateAccess::commit`] has been called on a state of
-    /// [`Store::begin_recorded`].
-    pub fn into_witness(self) -> Result<ExecutionWitness, StoreError> {
-        Err(StoreError::Empty)
-    }
-}
-
-impl StateAccess for BlockState {
-    type Error = StoreError;
-
-    fn account(&mut self, _: Address) -> Result<Option<Account>, StoreError> {
-        Err(StoreError::Empty)
-    }
-
-    fn slot(&mut self, _: Address, _: B256) -> Result<U256, StoreError> {
-        Err(StoreError::Empty)
-    }
-
-    fn code(&mut self, _: B256) -> Result<Bytes, StoreError> {
-        Err(StoreError::Empty)
-    }
-
-    fn block_hash(&mut self, _: u64) -> Result<B256, StoreError> {
-        Err(StoreError::Empty)
-    }
-
-    fn commit(&mut self, _: Changes) -> Result<B256, StoreError> {
-        Err(StoreError::Empty)
-    }
-}
-
-#[expect(
-    missing_docs,
-    clippy::needless_pass_by_value,
-    unused_variables,
-    reason = "replaced with the implementation"
-)]
 impl Store {
+    /// Opens what `kv` holds; an empty database gives an empty store.
+    ///
+    /// [`StoreError::NewerFormat`] where a newer release wrote it.
     pub fn open(kv: Arc<dyn KeyValue>, options: StoreOptions) -> Result<Self, StoreError> {
-        Ok(Self {
-            inner: Arc::new(()),
+        Inner::open(kv, options).map(|inner| Self {
+            inner: Arc::new(inner),
         })
     }
-    /// `None` in an empty store.
+
+    /// The genesis block; `None` in an empty store.
     pub fn genesis(&self) -> Option<BlockRef> {
-        None
+        self.inner
+            .canonical()
+            .ok()
+            .map(|canonical| canonical.genesis)
     }
-    /// The state root of a genesis allocation, on nothing. Then `init`.
-    pub fn prepare_genesis(&self, changes: Changes) -> Result<Prepared, StoreError> {
-        Err(StoreError::Empty)
+
+    /// Computes the state of a genesis allocation, on nothing. Does not depend
+    /// on what the store holds, and changes nothing.
+    pub fn prepare_genesis(&self, allocation: Changes) -> Result<Prepared, StoreError> {
+        let outcome = self.inner.prepare_genesis(allocation)?;
+        Ok(Prepared { outcome })
     }
-    /// Commits the genesis block in an empty store; checks that a filled store
-    /// has the same one.
+
+    /// Commits the genesis block to an empty store, durably. A store that is
+    /// not empty only compares: [`StoreError::OtherChain`] names both hashes.
     pub fn init(&self, genesis: NewBlock, prepared: Prepared) -> Result<BlockRef, StoreError> {
-        Err(StoreError::Empty)
+        self.inner.init(genesis, prepared)
     }
+
+    /// The heads last set.
     pub fn heads(&self) -> Result<Heads, StoreError> {
-        Err(StoreError::Empty)
+        Ok(self.inner.canonical()?.heads)
     }
-    /// Head, canonical block of the past, or block beside the chain.
+
+    /// The oldest block whose state is readable.
+    pub fn oldest_state(&self) -> Result<u64, StoreError> {
+        Ok(self.inner.canonical()?.oldest)
+    }
+
+    /// The state after a block: the head, a canonical block of the past, or a
+    /// block beside the chain.
+    ///
+    /// [`StoreError::UnknownBlock`] for any other,
+    /// [`StoreError::StatePruned`] where the state is not kept.
     pub fn state_at(&self, at: &BlockRef) -> Result<StateView, StoreError> {
-        Err(StoreError::Empty)
+        self.inner.view(at)
     }
-    /// The state access with which a block is executed on `parent`.
+
+    /// The state with which a block is executed on `parent`; errors as in
+    /// [`state_at`](Self::state_at).
     pub fn begin(&self, parent: &BlockRef) -> Result<BlockState, StoreError> {
-        Err(StoreError::Empty)
+        Ok(BlockState {
+            inner: Arc::clone(&self.inner),
+            view: self.inner.view(parent)?,
+            prepared: None,
+            reads: None,
+        })
     }
+
+    /// As [`begin`](Self::begin), with all reads recorded for a witness.
     pub fn begin_recorded(&self, parent: &BlockRef) -> Result<BlockState, StoreError> {
-        Err(StoreError::Empty)
+        let mut state = self.begin(parent)?;
+        state.reads = Some(execute::Reads::default());
+        Ok(state)
     }
-    /// Computes the root of `changes` on `parent`, without keeping anything.
+
+    /// Computes the state root after `changes` on `parent`. Keeps nothing.
     pub fn prepare(&self, parent: &BlockRef, changes: Changes) -> Result<Prepared, StoreError> {
-        Err(StoreError::Empty)
+        let view = self.inner.view(parent)?;
+        let outcome = self.inner.prepare(&view, changes, None)?;
+        Ok(Prepared { outcome })
     }
-    /// Keeps an executed block beside the chain.
+
+    /// Keeps an executed block beside the chain, in memory.
+    ///
+    /// Refused where the block does not fit what was prepared for it, or where
+    /// its parent is gone. A block that is already known is answered with the
+    /// known one. Over the bounds of [`StoreOptions`], lines that do not grow
+    /// from the head are forgotten first; then
+    /// [`StoreError::TooManyPending`].
     pub fn insert(
         &self,
         block: NewBlock,
         prepared: Prepared,
     ) -> Result<Arc<StoredBlock>, StoreError> {
-        Err(StoreError::Empty)
+        let outcome = prepared.outcome;
+        let number = block.header.number;
+        let refused = |reason: &str| StoreError::BadBlock {
+            number,
+            reason: reason.into(),
+        };
+        if block.header.state_root != outcome.root {
+            return Err(refused("its state root is not the one prepared"));
+        }
+        if block.record.parent != outcome.parent || outcome.parent.number + 1 != number {
+            return Err(refused("it was prepared on another parent"));
+        }
+        let id = BlockId::Hash(block.record.block.hash);
+        if let Some(known) = self.block(id)? {
+            return Ok(known);
+        }
+        let block = Arc::new(chain::assemble(block)?);
+        let pending = Pending::new(Arc::clone(&block), outcome.delta, Some(outcome.tries));
+        // Fails where the parent is gone.
+        self.inner.view(&outcome.parent)?;
+        let head = self.inner.canonical()?.heads.latest;
+        let options = &self.inner.options;
+        let mut tree = self.inner.tree.write();
+        tree.make_room(
+            head,
+            pending.bytes,
+            options.pending_blocks,
+            options.pending_bytes,
+        )?;
+        tree.insert(Arc::new(pending));
+        Ok(block)
     }
-    /// `Execution::set_heads`: removed blocks, newest first.
+
+    /// Makes the chain that ends in `heads.latest` canonical and commits it
+    /// with `records` in one atomic, durable step; see
+    /// [`Execution::set_heads`](rollwright_core::Execution::set_heads).
+    ///
+    /// A finalized head below the former one is ignored: finality does not go
+    /// back. Returns the blocks that left the chain, newest first; they stay
+    /// known as blocks beside it until pruned.
     pub fn set_heads(
         &self,
         heads: &Heads,
         records: &[RecordChange],
     ) -> Result<Vec<Arc<StoredBlock>>, StoreError> {
-        Err(StoreError::Empty)
+        self.inner.set_heads(heads, records)
     }
+
+    /// A block: canonical by number; by hash also one beside the chain. Blocks
+    /// below an imported snapshot are not known.
     pub fn block(&self, id: BlockId) -> Result<Option<Arc<StoredBlock>>, StoreError> {
-        Err(StoreError::Empty)
+        chain::block(&self.inner, id)
     }
+
+    /// The header of a block, found as [`block`](Self::block) finds it, and for
+    /// 256 blocks below an imported snapshot.
     pub fn header(&self, id: BlockId) -> Result<Option<Header>, StoreError> {
-        Err(StoreError::Empty)
+        chain::header(&self.inner, id)
     }
+
     /// Hash of the canonical block of that number.
     pub fn canonical_hash(&self, number: u64) -> Result<Option<B256>, StoreError> {
-        Err(StoreError::Empty)
+        chain::canonical_hash(&*self.inner.canonical()?, number)
     }
-    /// The block that an input of that hash made.
+
+    /// The block that the input of that hash made, canonical or beside the
+    /// chain.
     pub fn block_of_input(
         &self,
         input_hash: &B256,
     ) -> Result<Option<Arc<StoredBlock>>, StoreError> {
-        Err(StoreError::Empty)
+        chain::of_input(&self.inner, input_hash)
     }
+
     /// Where a canonical transaction stands.
     pub fn transaction(&self, hash: &B256) -> Result<Option<TransactionLocation>, StoreError> {
-        Err(StoreError::Empty)
+        chain::transaction(&self.inner, hash)
     }
+
+    /// Logs of canonical blocks. The index answers what is rare in a long
+    /// range without reading the blocks between.
     pub fn logs(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
-        Err(StoreError::Empty)
+        logs::search(&self.inner, query)
     }
+
+    /// A record of the node.
     pub fn record(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Err(StoreError::Empty)
+        self.inner.record(key)
     }
+
+    /// Records whose key starts with `prefix`, ascending, from the first key
+    /// not below `from`, at most `limit`.
     pub fn records(
         &self,
         prefix: &[u8],
         from: &[u8],
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        Err(StoreError::Empty)
+        self.inner.records(prefix, from, limit)
     }
+
+    /// Writes records without moving a head: atomic, and durable on return.
     pub fn put_records(&self, records: &[RecordChange]) -> Result<(), StoreError> {
-        Err(StoreError::Empty)
+        self.inner.put_records(records)
     }
+
+    /// Merkle-Patricia proofs against the state of a block; see
+    /// [`StateView::prove`].
     pub fn prove(&self, at: &BlockRef, keys: &[ProofKey]) -> Result<StateProof, StoreError> {
-        Err(StoreError::Empty)
+        self.inner.view(at)?.prove(keys)
     }
-    /// Recomputes the head's state root from the flat state alone.
+
+    /// Computes the head's state root from the flat state alone, without the
+    /// stored tries, and compares it with the header. Reads the whole state.
     pub fn check(&self) -> Result<B256, StoreError> {
-        Err(StoreError::Empty)
+        check::check(&self.inner)
     }
-    /// Oldest block whose state is readable.
-    pub fn oldest_state(&self) -> u64 {
-        0
+
+    /// Bytes of trie nodes in memory.
+    pub fn trie_bytes(&self) -> usize {
+        self.inner.meter.bytes()
     }
-    /// Writes the state of the head; `records` go along.
+
+    /// Writes the state after a canonical block to `out`, with `records`
+    /// beside it; see [`snapshot`].
     pub fn export(
         &self,
-        out: &mut dyn io::Write,
+        at: &BlockRef,
         records: &[RecordChange],
+        out: &mut dyn io::Write,
     ) -> Result<SnapshotInfo, StoreError> {
-        Err(StoreError::Empty)
+        snapshot::export(&self.inner, at, records, out)
     }
-    /// Reads a snapshot into a store that holds at most the genesis block.
+
+    /// Reads a snapshot into a store that holds at most the genesis block, and
+    /// makes it visible once it has given the state root of its block. The
+    /// records in it are written too.
+    ///
+    /// `genesis` is the chain that is expected. A store in which an import did
+    /// not come to its end is empty.
     pub fn import(
         &self,
-        input: &mut dyn io::Read,
         genesis: B256,
+        input: &mut dyn io::Read,
     ) -> Result<SnapshotInfo, StoreError> {
-        Err(StoreError::Empty)
+        snapshot::import(&self.inner, genesis, input)
     }
 }
+
+#[cfg(test)]
+mod tests;

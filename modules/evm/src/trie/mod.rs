@@ -31,7 +31,7 @@ pub use codec::{encode as encode_branch, node_key};
 pub use error::TrieError;
 pub use meter::Meter;
 pub use node::{Branch, Child, Leaf, root_hash};
-pub use prove::prove;
+pub use prove::{prove, verify_root};
 pub use source::NodeSource;
 pub use sweep::{Sweep, sweep};
 pub use update::{NodeWrites, Pass, Update, update};

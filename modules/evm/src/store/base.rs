@@ -1,0 +1,247 @@
+//! The committed state, and what all parts of a store share.
+
+use super::{
+    History, StoreError, StoreOptions, StoredBlock,
+    cache::Caches,
+    chain,
+    delta::to_borsh,
+    kv::{Batch, Column, KeyValue, KvRead},
+    tree::Tree,
+    version::{Source, Version},
+};
+use crate::trie::{Child, Meter};
+use alloy_primitives::{B256, map::B256Map};
+use alloy_trie::EMPTY_ROOT_HASH;
+use parking_lot::{Mutex, RwLock};
+use rollwright_core::{BlockRef, Heads};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// The stored format that this release writes and reads.
+pub(super) const FORMAT: u32 = 1;
+
+pub(super) const META_FORMAT: &[u8] = b"format";
+pub(super) const META_GENESIS: &[u8] = b"genesis";
+pub(super) const META_HEADS: &[u8] = b"heads";
+pub(super) const META_OLDEST: &[u8] = b"oldest-state";
+pub(super) const META_IMPORT: &[u8] = b"import";
+
+/// The chain as of one commit. Immutable; readers hold it as long as they like.
+#[derive(Debug)]
+pub(super) struct Canonical {
+    pub(super) genesis: BlockRef,
+    pub(super) heads: Heads,
+    /// Oldest block whose state is readable.
+    pub(super) oldest: u64,
+    /// Counts commits that moved the head, since the store was opened.
+    pub(super) commit: u64,
+    pub(super) snapshot: Arc<dyn KvRead>,
+    /// The tries of the latest head: what `snapshot` stores.
+    pub(super) version: Arc<Version>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) kv: Arc<dyn KeyValue>,
+    pub(super) options: StoreOptions,
+    pub(super) meter: Meter,
+    pub(super) caches: Caches,
+    pub(super) canonical: RwLock<Option<Arc<Canonical>>>,
+    pub(super) tree: RwLock<Tree>,
+    /// Storage tries of the latest head that are in memory.
+    pub(super) residents: Mutex<BTreeMap<B256, Child>>,
+    /// One commit at a time.
+    pub(super) writer: Mutex<()>,
+    pub(super) ages: AtomicU64,
+    pub(super) pressure: Mutex<Pressure>,
+    pub(super) recent: Mutex<Recent>,
+    pub(super) scratch: Mutex<VecDeque<Scratch>>,
+}
+
+/// A version that was made again for a block off the head's line.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    pub(super) hash: B256,
+    pub(super) commit: u64,
+    pub(super) version: Arc<Version>,
+}
+
+/// How hard memory presses: what age counts as cold, and where to sweep next.
+#[derive(Debug)]
+pub(super) struct Pressure {
+    pub(super) window: u64,
+    pub(super) hand: u8,
+}
+
+/// Decoded blocks that were read or committed lately.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    blocks: B256Map<Arc<StoredBlock>>,
+    order: VecDeque<B256>,
+}
+
+impl Recent {
+    pub(super) fn get(&self, hash: &B256) -> Option<Arc<StoredBlock>> {
+        self.blocks.get(hash).cloned()
+    }
+
+    pub(super) fn put(&mut self, block: Arc<StoredBlock>, capacity: usize) {
+        let hash = block.record.block.hash;
+        if self.blocks.insert(hash, block).is_none() {
+            self.order.push_back(hash);
+        }
+        while self.order.len() > capacity {
+            if let Some(oldest) = self.order.pop_front() {
+                self.blocks.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn open(kv: Arc<dyn KeyValue>, options: StoreOptions) -> Result<Self, StoreError> {
+        let inner = Self {
+            caches: Caches::new(&options),
+            kv,
+            options,
+            meter: Meter::default(),
+            canonical: RwLock::new(None),
+            tree: RwLock::new(Tree::default()),
+            residents: Mutex::new(BTreeMap::new()),
+            writer: Mutex::new(()),
+            ages: AtomicU64::new(1),
+            pressure: Mutex::new(Pressure {
+                window: 1_024,
+                hand: 0,
+            }),
+            recent: Mutex::new(Recent::default()),
+            scratch: Mutex::new(VecDeque::new()),
+        };
+        inner.check_format()?;
+        inner.load()?;
+        Ok(inner)
+    }
+
+    fn check_format(&self) -> Result<(), StoreError> {
+        let snapshot = self.kv.snapshot();
+        match snapshot.get(Column::Meta, META_FORMAT)? {
+            None => {
+                let mut batch = Batch::default();
+                batch.put(Column::Meta, META_FORMAT, FORMAT.to_le_bytes());
+                self.kv.commit(batch.finish())?;
+                Ok(())
+            }
+            Some(bytes) => {
+                let stored = bytes
+                    .try_into()
+                    .map(u32::from_le_bytes)
+                    .map_err(|_| StoreError::corrupt("its format version is not a number"))?;
+                if stored > FORMAT {
+                    return Err(StoreError::NewerFormat {
+                        stored,
+                        supported: FORMAT,
+                    });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Shows an empty store: what the database holds is about to be replaced.
+    pub(super) fn forget_all(&self) {
+        *self.canonical.write() = None;
+        *self.tree.write() = Tree::default();
+        self.residents.lock().clear();
+        *self.recent.lock() = Recent::default();
+        self.scratch.lock().clear();
+        self.caches.clear();
+    }
+
+    /// Takes the committed state from the database. Reads a handful of keys,
+    /// whatever the size of the state.
+    pub(super) fn load(&self) -> Result<(), StoreError> {
+        let snapshot = self.kv.snapshot();
+        let Some(heads) = meta::<Heads>(&*snapshot, META_HEADS)? else {
+            return Ok(());
+        };
+        let genesis = meta::<BlockRef>(&*snapshot, META_GENESIS)?
+            .ok_or_else(|| StoreError::corrupt("it has heads and no genesis"))?;
+        let oldest = meta::<u64>(&*snapshot, META_OLDEST)?
+            .ok_or_else(|| StoreError::corrupt("it does not say which states it has"))?;
+        let (_, header) = chain::stored_header(&*snapshot, heads.latest.number)?
+            .ok_or_else(|| StoreError::corrupt("the head's header is missing"))?;
+        let root = stored_trie(&*snapshot, header.state_root)?;
+        let age = self.next_age();
+        self.publish(Canonical {
+            genesis,
+            heads,
+            oldest,
+            commit: 0,
+            snapshot,
+            version: Arc::new(Version {
+                root,
+                storages: B256Map::default(),
+                age,
+                parent_age: 0,
+            }),
+        });
+        Ok(())
+    }
+
+    pub(super) fn canonical(&self) -> Result<Arc<Canonical>, StoreError> {
+        self.canonical.read().clone().ok_or(StoreError::Empty)
+    }
+
+    pub(super) fn publish(&self, canonical: Canonical) {
+        *self.canonical.write() = Some(Arc::new(canonical));
+    }
+
+    pub(super) fn next_age(&self) -> u64 {
+        self.ages.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The oldest state to keep once `heads` hold: never above the finalized
+    /// head, from which everything can be rolled forward.
+    pub(super) fn oldest_to_keep(&self, heads: &Heads) -> u64 {
+        match self.options.history {
+            History::Archive => 0,
+            History::Last(count) => heads
+                .latest
+                .number
+                .saturating_sub(count)
+                .min(heads.finalized.number),
+        }
+    }
+}
+
+/// The account trie of the stored state, by its root hash.
+pub(super) fn stored_trie(snapshot: &dyn KvRead, root: B256) -> Result<Option<Child>, StoreError> {
+    if root == EMPTY_ROOT_HASH {
+        return Ok(None);
+    }
+    Ok(Some(Source::at(snapshot, None).stored_root(root)?))
+}
+
+fn meta<T: borsh::BorshDeserialize>(
+    snapshot: &dyn KvRead,
+    key: &[u8],
+) -> Result<Option<T>, StoreError> {
+    snapshot
+        .get(Column::Meta, key)?
+        .map(|bytes| {
+            borsh::from_slice(&bytes)
+                .map_err(|error| StoreError::corrupt(format!("its metadata: {error}")))
+        })
+        .transpose()
+}
+
+/// Stages heads and the oldest readable state.
+pub(super) fn stage_heads(batch: &mut Batch, heads: &Heads, oldest: u64) {
+    batch.put(Column::Meta, META_HEADS, to_borsh(heads));
+    batch.put(Column::Meta, META_OLDEST, to_borsh(&oldest));
+}

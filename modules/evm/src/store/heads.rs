@@ -1,0 +1,364 @@
+//! Which chain is canonical: rolling back, applying, and committing both in
+//! one step.
+
+use super::{
+    NewBlock, Prepared, StoreError, StoredBlock,
+    base::{Canonical, Inner, META_GENESIS, META_IMPORT, stage_heads},
+    chain,
+    delta::{Changed, Delta, to_borsh},
+    kv::{Batch, Column},
+    prepare::Trunk,
+    records,
+    rewind::Rewind,
+    stage,
+    tree::{Pending, Tries},
+    version::Version,
+};
+use crate::trie::root_hash;
+use rollwright_core::{BlockRef, Heads, RecordChange};
+use std::sync::Arc;
+
+/// Blocks whose history one commit removes at most.
+const PRUNED_PER_COMMIT: u64 = 64;
+
+/// Blocks that leave the chain, newest first, with what they did.
+type Removed = Vec<(Arc<StoredBlock>, Delta)>;
+
+/// A new chain, worked out and not yet committed.
+struct Plan {
+    heads: Heads,
+    oldest: u64,
+    removed: Removed,
+    /// The tries after rolling back.
+    rolled_back: Option<Arc<Version>>,
+    /// Blocks to apply with their tries, oldest first.
+    applied: Vec<(Arc<Pending>, Arc<Tries>)>,
+}
+
+impl Inner {
+    /// Commits the genesis block, or checks that it is the stored one.
+    pub(super) fn init(
+        self: &Arc<Self>,
+        block: NewBlock,
+        prepared: Prepared,
+    ) -> Result<BlockRef, StoreError> {
+        let _writer = self.writer.lock();
+        let expected = block.record.block;
+        if let Ok(canonical) = self.canonical() {
+            if canonical.genesis.hash != expected.hash {
+                return Err(StoreError::OtherChain {
+                    stored: canonical.genesis.hash,
+                    expected: expected.hash,
+                });
+            }
+            return Ok(canonical.genesis);
+        }
+        let outcome = prepared.outcome;
+        if block.header.state_root != outcome.root {
+            return Err(StoreError::BadBlock {
+                number: block.header.number,
+                reason: "its state root is not that of the allocation".into(),
+            });
+        }
+        let block = Arc::new(chain::assemble(block)?);
+        self.wipe_import()?;
+        let heads = Heads::all(expected);
+        let mut batch = Batch::default();
+        stage::genesis(&mut batch, &outcome.delta);
+        stage::tries(&mut batch, &*self.kv.snapshot(), &outcome.tries.writes)?;
+        chain::stage(&mut batch, &block);
+        batch.put(Column::Meta, META_GENESIS, to_borsh(&expected));
+        stage_heads(&mut batch, &heads, expected.number);
+        self.kv.commit(batch.finish())?;
+        self.recent.lock().put(block, self.options.cached_blocks);
+        self.publish(Canonical {
+            genesis: expected,
+            heads,
+            oldest: expected.number,
+            commit: 0,
+            snapshot: self.kv.snapshot(),
+            version: Arc::clone(&outcome.tries.version),
+        });
+        self.settle_storages([&outcome.tries.version]);
+        Ok(expected)
+    }
+
+    /// Removes what an import left that did not come to its end.
+    pub(super) fn wipe_import(&self) -> Result<(), StoreError> {
+        let snapshot = self.kv.snapshot();
+        if snapshot.get(Column::Meta, META_IMPORT)?.is_none() {
+            return Ok(());
+        }
+        for column in Column::ALL {
+            if matches!(column, Column::Meta | Column::Records) {
+                continue;
+            }
+            let mut batch = Batch::default();
+            for pair in snapshot.range(*column, &[], None, false) {
+                batch.delete(*column, pair?.0);
+                if batch.len() >= 10_000 {
+                    self.kv.commit(std::mem::take(&mut batch).finish())?;
+                }
+            }
+            self.kv.commit(batch.finish())?;
+        }
+        let mut batch = Batch::default();
+        batch.delete(Column::Meta, META_IMPORT);
+        self.kv.commit(batch.finish())?;
+        Ok(())
+    }
+
+    /// Makes the chain that ends in `heads.latest` canonical.
+    pub(super) fn set_heads(
+        self: &Arc<Self>,
+        heads: &Heads,
+        changes: &[RecordChange],
+    ) -> Result<Vec<Arc<StoredBlock>>, StoreError> {
+        records::check(changes)?;
+        let _writer = self.writer.lock();
+        let canonical = self.canonical()?;
+        let (line, base) = self.tree.read().line(heads.latest);
+        let heads = checked(&canonical, heads, &line, base)?;
+
+        let mut batch = Batch::default();
+        let (removed, rolled_back) = self.roll_back(&mut batch, &canonical, base)?;
+        let mut applied = Vec::with_capacity(line.len());
+        for pending in line.iter().rev() {
+            let tries = self.tries_of(pending)?;
+            stage::forward(&mut batch, &pending.delta, pending.number());
+            stage::tries(&mut batch, &*canonical.snapshot, &tries.writes)?;
+            chain::stage(&mut batch, &pending.block);
+            applied.push((Arc::clone(pending), tries));
+        }
+        let oldest = self.stage_pruning(&mut batch, &canonical, &heads)?;
+        records::stage(&mut batch, changes);
+        if heads != canonical.heads || oldest != canonical.oldest {
+            stage_heads(&mut batch, &heads, oldest);
+        }
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.kv.commit(batch.finish())?;
+        let plan = Plan {
+            heads,
+            oldest,
+            removed,
+            rolled_back,
+            applied,
+        };
+        Ok(self.take_effect(&canonical, plan))
+    }
+
+    fn roll_back(
+        &self,
+        batch: &mut Batch,
+        canonical: &Arc<Canonical>,
+        base: BlockRef,
+    ) -> Result<(Removed, Option<Arc<Version>>), StoreError> {
+        let latest = canonical.heads.latest.number;
+        if base.number == latest {
+            return Ok((Vec::new(), None));
+        }
+        let mut rewind = Rewind::new(Arc::clone(canonical));
+        let mut removed = Vec::new();
+        for number in (base.number + 1..=latest).rev() {
+            let delta = rewind.undo(number)?;
+            let block = chain::block_at(self, canonical, number)?
+                .ok_or_else(|| StoreError::corrupt(format!("block {number} is missing")))?;
+            chain::unstage(batch, &block);
+            stage::forget(batch, &delta.changed(), number);
+            removed.push((block, delta));
+        }
+        let trunk = Trunk::of_head(canonical);
+        let changes = rewind.trie_changes()?;
+        let snapshot = &canonical.snapshot;
+        let (version, _, writes) = self.grow(snapshot, &trunk, &changes, true, None)?;
+        let (_, header) = chain::stored_header(&**snapshot, base.number)?
+            .ok_or_else(|| StoreError::corrupt(format!("header {} is missing", base.number)))?;
+        if root_hash(version.root.as_ref()) != header.state_root {
+            return Err(StoreError::corrupt(format!(
+                "rolling back to block {} does not give its state root",
+                base.number
+            )));
+        }
+        rewind.stage(batch);
+        stage::tries(batch, &**snapshot, &writes)?;
+        Ok((removed, Some(Arc::new(version))))
+    }
+
+    /// Stages the removal of history that is not kept any more; returns the
+    /// oldest readable state after it.
+    fn stage_pruning(
+        &self,
+        batch: &mut Batch,
+        canonical: &Canonical,
+        heads: &Heads,
+    ) -> Result<u64, StoreError> {
+        let target = self
+            .oldest_to_keep(heads)
+            .min(canonical.oldest.saturating_add(PRUNED_PER_COMMIT))
+            // What this very commit adds or removes is not pruned by it.
+            .min(canonical.heads.finalized.number);
+        for number in canonical.oldest + 1..=target {
+            let key = number.to_be_bytes();
+            if let Some(bytes) = canonical.snapshot.get(Column::Changed, &key)? {
+                stage::forget(batch, &Changed::decode(&bytes)?, number);
+            }
+        }
+        Ok(target.max(canonical.oldest))
+    }
+
+    /// Shows to readers what has been committed. Returns the removed blocks.
+    fn take_effect(&self, canonical: &Canonical, plan: Plan) -> Vec<Arc<StoredBlock>> {
+        let moved = !plan.removed.is_empty() || !plan.applied.is_empty();
+        let commit = canonical.commit + u64::from(moved);
+        let mut version = Arc::clone(&canonical.version);
+        if moved {
+            self.refresh_caches(&plan, commit);
+            let applied = plan.applied.iter().map(|(_, tries)| &tries.version);
+            self.settle_storages(plan.rolled_back.iter().chain(applied.clone()));
+            if let Some(last) = applied.last().or(plan.rolled_back.as_ref()) {
+                version = Arc::clone(last);
+            }
+            let mut recent = self.recent.lock();
+            for (pending, _) in &plan.applied {
+                recent.put(Arc::clone(&pending.block), self.options.cached_blocks);
+            }
+        }
+        let mut blocks = Vec::with_capacity(plan.removed.len());
+        for (block, delta) in plan.removed {
+            blocks.push(Arc::clone(&block));
+            let pending = Pending::new(block, Arc::new(delta), None);
+            self.tree.write().insert(Arc::new(pending));
+        }
+        let finalized_moved = plan.heads.finalized != canonical.heads.finalized;
+        self.publish(Canonical {
+            genesis: canonical.genesis,
+            heads: plan.heads,
+            oldest: plan.oldest,
+            commit,
+            snapshot: self.kv.snapshot(),
+            version,
+        });
+        let mut tree = self.tree.write();
+        for (pending, _) in &plan.applied {
+            tree.remove(&pending.block.record.block.hash);
+        }
+        if finalized_moved {
+            self.prune_tree(&mut tree, plan.heads.finalized.number);
+        }
+        drop(tree);
+        // The versions of a line that is not the chain's serve nobody.
+        self.relieve();
+        blocks
+    }
+
+    fn prune_tree(&self, tree: &mut super::tree::Tree, finalized: u64) {
+        let Ok(canonical) = self.canonical() else {
+            return;
+        };
+        tree.prune(finalized, |block| {
+            matches!(chain::canonical_hash(&canonical, block.number), Ok(Some(hash)) if hash == block.hash)
+        });
+    }
+
+    fn refresh_caches(&self, plan: &Plan, commit: u64) {
+        let caches = &self.caches;
+        caches.accounts.advance(commit);
+        caches.slots.advance(commit);
+        caches.codes.advance(commit);
+        let undone = plan.removed.iter().map(|(_, delta)| (delta, false));
+        let done = plan.applied.iter().map(|(p, _)| (&*p.delta, true));
+        for (delta, forward) in undone.chain(done) {
+            for account in &delta.accounts {
+                let value = if forward { account.new } else { account.old };
+                caches.accounts.set(account.address, value, 1, commit);
+                for slot in &account.slots {
+                    let value = if forward { slot.new } else { slot.old };
+                    caches
+                        .slots
+                        .set((account.address, slot.key), value, 1, commit);
+                }
+                if !account.gone.is_empty() {
+                    // The keys of these are not known, only their hashes.
+                    caches.slots.clear();
+                }
+            }
+        }
+    }
+
+    /// Takes over the storage tries that versions changed.
+    fn settle_storages<'a>(&self, versions: impl IntoIterator<Item = &'a Arc<Version>>) {
+        let mut residents = self.residents.lock();
+        for version in versions {
+            for (hashed, child) in &version.storages {
+                match child {
+                    Some(child) => residents.insert(*hashed, child.clone()),
+                    None => residents.remove(hashed),
+                };
+            }
+        }
+    }
+}
+
+impl Trunk {
+    /// The committed tries.
+    pub(super) fn of_head(canonical: &Canonical) -> Self {
+        Self::new(
+            Arc::clone(&canonical.version),
+            Vec::new(),
+            canonical.version.age,
+        )
+    }
+}
+
+/// The heads to set: as given, but never with a lower finalized head.
+fn checked(
+    canonical: &Canonical,
+    heads: &Heads,
+    line: &[Arc<Pending>],
+    base: BlockRef,
+) -> Result<Heads, StoreError> {
+    if chain::canonical_hash(canonical, base.number)? != Some(base.hash) {
+        return Err(StoreError::UnknownBlock {
+            block: heads.latest,
+        });
+    }
+    let former = canonical.heads.finalized;
+    if base.number < former.number {
+        return Err(StoreError::UndoesFinal {
+            finalized: former.number,
+            ancestor: base.number,
+        });
+    }
+    let mut heads = *heads;
+    if heads.finalized.number < former.number {
+        heads.finalized = former;
+    }
+    for (name, block, above) in [
+        ("safe", heads.safe, heads.latest),
+        ("finalized", heads.finalized, heads.safe),
+    ] {
+        if block.number > above.number {
+            return Err(StoreError::BadHeads {
+                reason: format!(
+                    "the {name} head {} lies above {}, the head that must contain it",
+                    block.number, above.number
+                ),
+            });
+        }
+        let hash = match line.iter().find(|p| p.number() == block.number) {
+            Some(pending) => Some(pending.block.record.block.hash),
+            None => chain::canonical_hash(canonical, block.number)?,
+        };
+        if hash != Some(block.hash) {
+            return Err(StoreError::BadHeads {
+                reason: format!(
+                    "the {name} head {} ({}) is not an ancestor of the latest one",
+                    block.number, block.hash
+                ),
+            });
+        }
+    }
+    Ok(heads)
+}
