@@ -27,10 +27,16 @@
 
 mod da;
 mod execution;
+#[cfg(test)]
+pub(crate) mod hasty;
+mod messaging;
 mod report;
+mod settlement;
 
 pub use da::{DaHarness, da};
 pub use execution::{ExecutionHarness, execution};
+pub use messaging::{MessagingHarness, Side, messaging};
 pub use report::{Check, Outcome, Report, Stop, Verdict};
+pub use settlement::{SettlementHarness, settlement};
 
 use report::{ensure, ensure_kind, fail};

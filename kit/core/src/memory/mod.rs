@@ -9,13 +9,14 @@ mod da;
 mod execution;
 mod messaging;
 mod settlement;
+mod trie;
 
 pub use da::{MemoryDa, MemoryDaConfig, MemoryDaError, Mining};
 pub use execution::{
     MemoryAction, MemoryExecution, MemoryExecutionError, MemoryGenesis, MemoryMachine, MemoryStore,
     MemoryTx, Refusal,
 };
-pub use messaging::{NoMessaging, NoMessagingError};
+pub use messaging::{MemoryMessaging, MemoryMessagingError, NoMessaging, NoMessagingError};
 pub use settlement::{Sovereign, SovereignError};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

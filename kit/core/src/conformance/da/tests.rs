@@ -1,14 +1,20 @@
 use super::*;
-use crate::memory::{MemoryDa, MemoryDaConfig, Mining};
+use crate::{
+    boxed::BoxDa,
+    conformance::hasty::{self, HastyClock},
+    decorators::{CallCounts, Faulty, Metered, Recorded, Retrying},
+    memory::{MemoryDa, MemoryDaConfig, Mining},
+};
 use futures_util::FutureExt as _;
+use std::sync::Arc;
 
-struct Harness(MemoryDa);
+struct Harness<D>(MemoryDa, fn(MemoryDa) -> D);
 
-impl DaHarness for Harness {
-    type Da = MemoryDa;
+impl<D: DataAvailability> DaHarness for Harness<D> {
+    type Da = D;
 
-    async fn open(&self) -> MemoryDa {
-        self.0.clone()
+    async fn open(&self) -> D {
+        (self.1)(self.0.clone())
     }
 
     async fn advance(&self, blocks: u64) {
@@ -28,7 +34,11 @@ impl DaHarness for Harness {
 
 /// The in-memory layer never waits, so its futures are ready at once.
 fn run(config: MemoryDaConfig) -> Report {
-    da(async || Harness(MemoryDa::new(config.clone())))
+    wrapped(config, |layer| layer)
+}
+
+fn wrapped<D: DataAvailability>(config: MemoryDaConfig, wrap: fn(MemoryDa) -> D) -> Report {
+    da(async || Harness(MemoryDa::new(config.clone()), wrap))
         .now_or_never()
         .expect("ready at once")
 }
@@ -66,4 +76,34 @@ fn memory_layer_without_forced_lane_conforms() {
         ..MemoryDaConfig::default()
     };
     run(config).assert_skipping(&["the_forced_lane_is_read_back"]);
+}
+
+#[test]
+fn boxed_layer_conforms() {
+    wrapped(MemoryDaConfig::default(), BoxDa::new).assert_skipping(&SKIPPED);
+}
+
+#[test]
+fn metered_and_recorded_layer_conforms() {
+    let wrap = |layer| {
+        let clock = Arc::new(HastyClock::default());
+        Recorded::new(Metered::new(layer, clock, CallCounts::default()))
+    };
+    wrapped(MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
+}
+
+#[test]
+fn faulty_layer_conforms_when_retried() {
+    let wrap = |layer| {
+        let clock = Arc::new(HastyClock::default());
+        let faulty = Faulty::new(layer, clock.clone(), hasty::faults());
+        Retrying::new(faulty, clock, hasty::patient())
+    };
+    wrapped(MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
+}
+
+#[test]
+fn faulty_layer_fails_the_suite_when_not_retried() {
+    let wrap = |layer| Faulty::new(layer, Arc::new(HastyClock::default()), hasty::faults());
+    assert!(!wrapped(MemoryDaConfig::default(), wrap).failed().is_empty());
 }

@@ -102,3 +102,56 @@ fn memory_engine_with_fees_conforms() {
     report.assert_skipping(&[]);
     assert!(U256::from(report.checks.len()) > U256::from(50));
 }
+
+/// The same harness, with the engine in a wrapper.
+struct Wrapped<E>(Harness, fn(MemoryExecution) -> E);
+
+impl<E: Execution> ExecutionHarness for Wrapped<E> {
+    type Execution = E;
+
+    async fn open(&self) -> E {
+        (self.1)(self.0.open().await)
+    }
+
+    async fn fresh(&self) -> E {
+        (self.1)(self.0.fresh().await)
+    }
+
+    fn transaction(&self, n: u64) -> Bytes {
+        self.0.transaction(n)
+    }
+
+    fn unpayable(&self) -> Bytes {
+        self.0.unpayable()
+    }
+
+    fn proof_keys(&self) -> Vec<ProofKey> {
+        self.0.proof_keys()
+    }
+}
+
+fn run_wrapped<E: Execution>(wrap: fn(MemoryExecution) -> E) {
+    let new = async || Wrapped(Harness::default(), wrap);
+    let report = execution(new).now_or_never().expect("ready at once");
+    report.assert_skipping(&[
+        "a_store_of_another_chain_is_refused",
+        "a_witness_suffices_to_execute_the_block",
+        "a_witness_holds_nothing_needless",
+    ]);
+}
+
+#[test]
+fn boxed_engine_conforms() {
+    run_wrapped(crate::boxed::BoxExecution::new);
+}
+
+#[test]
+fn metered_engine_without_faults_conforms() {
+    run_wrapped(|engine| {
+        let clock = std::sync::Arc::new(crate::ManualClock::default());
+        let plan = crate::decorators::FaultPlan::default();
+        let faulty = crate::decorators::Faulty::new(engine, clock.clone(), plan);
+        let counts = crate::decorators::CallCounts::default();
+        crate::decorators::Metered::new(faulty, clock, counts)
+    });
+}

@@ -3,6 +3,7 @@
 //! simulations have.
 
 use super::MemoryExecutionError;
+use crate::memory::trie::{Leaves, trie};
 use crate::{
     Account, AccountProof, Address, B256, Bytes, Changes, ExecutionWitness, ProofKey, SlotProof,
     U256, keccak256,
@@ -10,9 +11,8 @@ use crate::{
 use alloy_primitives::map::B256Map;
 use alloy_rlp::{Decodable, Encodable as _};
 use alloy_trie::{
-    EMPTY_ROOT_HASH, HashBuilder, KECCAK_EMPTY, Nibbles, TrieAccount,
+    EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount,
     nodes::{RlpNode, TrieNode},
-    proof::ProofRetainer,
 };
 use std::collections::BTreeMap;
 
@@ -26,8 +26,6 @@ struct Entry {
     /// Non-zero slots by keccak256 of their key.
     storage: BTreeMap<B256, U256>,
 }
-
-type Leaves = Vec<(B256, Vec<u8>)>;
 
 impl Entry {
     fn leaves(&self) -> Leaves {
@@ -169,31 +167,6 @@ impl State {
         }
         Ok(state)
     }
-}
-
-/// Root of a trie of ascending leaves, and the nodes on the way to `targets`,
-/// root first; none of them for an empty trie.
-fn trie(leaves: &Leaves, targets: Option<&[B256]>) -> (B256, Vec<Bytes>) {
-    if leaves.is_empty() {
-        return (EMPTY_ROOT_HASH, Vec::new());
-    }
-    let targets: Vec<Nibbles> = targets
-        .unwrap_or_default()
-        .iter()
-        .map(Nibbles::unpack)
-        .collect();
-    let mut builder = HashBuilder::default().with_proof_retainer(ProofRetainer::new(targets));
-    for (key, value) in leaves {
-        builder.add_leaf(Nibbles::unpack(key), value);
-    }
-    let root = builder.root();
-    let nodes = builder
-        .take_proof_nodes()
-        .into_nodes_sorted()
-        .into_iter()
-        .map(|(_, node)| node)
-        .collect();
-    (root, nodes)
 }
 
 fn decode<T: Decodable>(mut bytes: &[u8]) -> Result<T, MemoryExecutionError> {
