@@ -158,7 +158,7 @@ pub(crate) fn with_own(
 ) -> Result<Methods, RpcError> {
     let mut module = RpcModule::new(Arc::clone(node));
     rollwright(&mut module)?;
-    network(&mut module, config)?;
+    network(&mut module, config, node.status().chain_id)?;
     methods.merge(module)?;
     let spaces: BTreeMap<&'static str, &'static str> = methods
         .method_names()
@@ -206,6 +206,7 @@ fn canonical_number(node: &dyn NodeApi, hash: B256) -> Option<u64> {
 fn network(
     module: &mut RpcModule<Arc<dyn NodeApi>>,
     config: &ServerConfig,
+    chain_id: u64,
 ) -> Result<(), RpcError> {
     let version = config.client_version.clone();
     module.register_method("web3_clientVersion", move |_, _, _| {
@@ -215,9 +216,8 @@ fn network(
         let data: Bytes = params.one()?;
         Answer::Ok(keccak256(data))
     })?;
-    module.register_method("net_version", |_, node, _| {
-        Answer::Ok(node.status().chain_id.to_string())
-    })?;
+    let network = chain_id.to_string();
+    module.register_method("net_version", move |_, _, _| Answer::Ok(network.clone()))?;
     module.register_method("net_listening", |_, _, _| Answer::Ok(true))?;
     // DA is the only source of truth: there are no peers.
     module.register_method("net_peerCount", |_, _, _| Answer::Ok(Cow::from("0x0")))?;

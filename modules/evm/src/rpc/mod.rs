@@ -38,10 +38,7 @@ mod tests;
 
 pub use config::EthConfig;
 
-use crate::{
-    genesis::ChainConfig,
-    store::{Store, StoreError},
-};
+use crate::{engine::EvmEngine, store::StoreError};
 use api::EthApi;
 use jsonrpsee::{Methods, RpcModule, core::RegisterMethodError};
 use rollwright_core::NodeApi;
@@ -83,22 +80,22 @@ impl rollwright_core::LayerError for EthModuleError {
     }
 }
 
-/// All `eth_` methods over a store that has its genesis block, and over the
-/// node that feeds it.
+/// All `eth_` methods over an engine that has its genesis block, and over the
+/// node that drives it.
 ///
 /// Must be called within a tokio runtime: a task follows the node's events
 /// until the methods are dropped.
 pub fn eth_module(
-    store: Store,
-    chain: Arc<ChainConfig>,
+    engine: &EvmEngine,
     node: Arc<dyn NodeApi>,
     config: EthConfig,
 ) -> Result<Methods, EthModuleError> {
+    let store = engine.store().clone();
     let accounts = dev::accounts(&config.dev_keys)?;
     let journal = journal::Journal::follow(store.clone(), Arc::clone(&node))?;
     let api = Arc::new(EthApi {
         store,
-        chain,
+        chain: Arc::clone(engine.chain_config()),
         node,
         journal,
         filters: filters::Filters::default(),

@@ -1,1 +1,13 @@
-
+mod calls;
+mod chain;
+mod errors;
+mod fees;
+mod filters;
+mod journal;
+mod logs;
+mod params;
+mod reads;
+mod send;
+mod shapes;
+mod state;
+mod subscriptions;
