@@ -1,5 +1,6 @@
 use alloc::string::String;
 use rollwright_core::{ErrorKind, LayerError};
+use rollwright_derive::ConfigError;
 
 /// Why a `genesis.json` is refused. Each names the place in the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum GenesisError {
         /// What to do.
         cure: String,
     },
+    /// The rollup's own constants contradict each other.
+    #[error("genesis.json: {0}")]
+    Rollup(#[from] ConfigError),
 }
 
 impl LayerError for GenesisError {
@@ -51,6 +55,7 @@ impl LayerError for GenesisError {
             Self::UnknownKey { .. } => "RW-EVM-GENESIS-KEY",
             Self::Value { .. } => "RW-EVM-GENESIS-VALUE",
             Self::Conflict { .. } => "RW-EVM-GENESIS-CONFLICT",
+            Self::Rollup(_) => "RW-EVM-GENESIS-ROLLUP",
         }
     }
 }

@@ -147,6 +147,7 @@ impl Genesis {
 
     fn check_rollup(&self, rollup: &rollwright_derive::RollupConfig) -> Result<(), GenesisError> {
         let config = &self.config;
+        rollup.validate()?;
         if config.chain_id == 0 {
             return Err(conflict(
                 "config.chainId",

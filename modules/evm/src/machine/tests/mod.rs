@@ -1,1 +1,13 @@
+mod anchor;
+mod blocks;
+mod build;
+mod call;
+mod forced;
+mod header;
 mod id;
+mod limits;
+mod plain;
+mod random;
+mod stateless;
+pub(crate) mod support;
+mod transactions;
