@@ -112,7 +112,7 @@ impl RollupConfig {
                 batch_blocks: 4_096,
                 origin_blocks: 200_000,
                 block_transactions: 65_536,
-                block_bytes: 7 * 1024 * 1024,
+                block_bytes: 6 * 1024 * 1024,
                 term_step: 1_024,
             },
             codecs: vec![CodecId::NONE, CodecId::ZSTD, CodecId::BROTLI],

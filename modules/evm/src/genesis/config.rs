@@ -178,6 +178,9 @@ pub struct ChainConfig {
         skip_serializing_if = "Option::is_none"
     )]
     pub bpo5_time: Option<u64>,
+    /// geth's mark of a chain that began with proof of work: `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ethash: Option<Ethash>,
     /// EIP-6110's deposit contract; a rollup has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposit_contract_address: Option<Address>,
@@ -189,6 +192,22 @@ pub struct ChainConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollwright: Option<RollupConfig>,
 }
+
+/// geth's `ethash` object; it holds nothing.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Ethash {}
 
 /// Blob parameters of one fork, EIP-7840.
 #[derive(

@@ -52,6 +52,7 @@ const CONFIG: &[&str] = &[
     "bpo4Time",
     "bpo5Time",
     "depositContractAddress",
+    "ethash",
     "blobSchedule",
     "rollwright",
 ];

@@ -21,7 +21,7 @@ mod keys;
 mod number;
 
 pub use block::GenesisBlock;
-pub use config::{BlobSchedule, ChainConfig};
+pub use config::{BlobSchedule, ChainConfig, Ethash};
 #[cfg(feature = "std")]
 pub use dev::{DEV_CHAIN_ID, DEV_GAS_LIMIT, DEV_MNEMONIC, DevAccount, DevGenesis, dev_account};
 pub use error::GenesisError;

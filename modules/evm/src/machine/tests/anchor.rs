@@ -72,7 +72,13 @@ fn view<C: SolCall>(chain: &mut Chain, query: &C) -> Result<C::Return, Bytes> {
         input: query.abi_encode().into(),
         ..CallRequest::default()
     };
-    let outcome = call(&config, &chain.header, &mut chain.state, &request, &Overrides::default());
+    let outcome = call(
+        &config,
+        &chain.header,
+        &mut chain.state,
+        &request,
+        &Overrides::default(),
+    );
     match outcome.expect("executes").result {
         CallResult::Success { output, .. } => Ok(C::abi_decode_returns(&output).expect("decodes")),
         CallResult::Revert { output } => Err(output),
@@ -80,13 +86,28 @@ fn view<C: SolCall>(chain: &mut Chain, query: &C) -> Result<C::Return, Bytes> {
     }
 }
 
-fn open(chain: &mut Chain, nonce: u64, timestamp: u64, preimage: Vec<u8>) -> crate::machine::BlockOutcome {
+fn open(
+    chain: &mut Chain,
+    nonce: u64,
+    timestamp: u64,
+    preimage: Vec<u8>,
+) -> crate::machine::BlockOutcome {
     let data = openCall {
         timestamp: U256::from(timestamp),
         preimage: preimage.into(),
     };
-    let tx = eip1559(nonce, TxKind::Call(ANCHOR_ADDRESS), data.abi_encode().into());
-    chain.block(vec![sign(0, alloy_consensus::TxEip1559 { gas_limit: 2_000_000, ..tx })])
+    let tx = eip1559(
+        nonce,
+        TxKind::Call(ANCHOR_ADDRESS),
+        data.abi_encode().into(),
+    );
+    chain.block(vec![sign(
+        0,
+        alloy_consensus::TxEip1559 {
+            gas_limit: 2_000_000,
+            ..tx
+        },
+    )])
 }
 
 fn check(fields: &Fields, anchor: &Anchor) {
@@ -111,8 +132,13 @@ fn check(fields: &Fields, anchor: &Anchor) {
 fn an_anchor_is_opened_by_its_preimage_and_its_fields_are_kept() {
     let (mut chain, anchor) = chain();
     let timestamp = chain.header.timestamp;
-    let not_opened = NotOpened { key: U256::from(timestamp) }.abi_encode();
-    let query = atTimestampCall { timestamp: U256::from(timestamp) };
+    let not_opened = NotOpened {
+        key: U256::from(timestamp),
+    }
+    .abi_encode();
+    let query = atTimestampCall {
+        timestamp: U256::from(timestamp),
+    };
     assert_eq!(view(&mut chain, &query).map(drop), Err(not_opened.into()));
 
     let outcome = open(&mut chain, 0, timestamp, anchor.encode());
@@ -124,11 +150,26 @@ fn an_anchor_is_opened_by_its_preimage_and_its_fields_are_kept() {
 
     check(&view(&mut chain, &query).expect("opened"), &anchor);
     let ordinal = anchor.ordinal.0;
-    check(&view(&mut chain, &ofOrdinalCall { ordinal }).expect("opened"), &anchor);
-    assert_eq!(view(&mut chain, &dataRootOfCall { ordinal }), Ok(anchor.data_root));
-    let counterpart = counterpartOfCall { ordinal, rollupId: B256::repeat_byte(2) };
-    assert_eq!(view(&mut chain, &counterpart).expect("named").stateRoot, B256::repeat_byte(0x22));
-    let unknown = counterpartOfCall { ordinal, rollupId: B256::repeat_byte(9) };
+    check(
+        &view(&mut chain, &ofOrdinalCall { ordinal }).expect("opened"),
+        &anchor,
+    );
+    assert_eq!(
+        view(&mut chain, &dataRootOfCall { ordinal }),
+        Ok(anchor.data_root)
+    );
+    let counterpart = counterpartOfCall {
+        ordinal,
+        rollupId: B256::repeat_byte(2),
+    };
+    assert_eq!(
+        view(&mut chain, &counterpart).expect("named").stateRoot,
+        B256::repeat_byte(0x22)
+    );
+    let unknown = counterpartOfCall {
+        ordinal,
+        rollupId: B256::repeat_byte(9),
+    };
     assert!(view(&mut chain, &unknown).is_err());
 
     // Again: harmless, and no second event.
@@ -141,7 +182,12 @@ fn an_anchor_is_opened_by_its_preimage_and_its_fields_are_kept() {
 fn the_anchor_of_the_present_block_can_be_opened_in_it() {
     let mut chain = Chain::new();
     let attributes = chain.attributes();
-    let outcome = open(&mut chain, 0, attributes.timestamp, attributes.anchor.encode());
+    let outcome = open(
+        &mut chain,
+        0,
+        attributes.timestamp,
+        attributes.anchor.encode(),
+    );
     assert!(outcome.receipts[0].status());
 }
 
@@ -154,35 +200,65 @@ fn a_wrong_preimage_or_time_reverts() {
     assert!(!open(&mut chain, 0, timestamp, wrong.encode()).receipts[0].status());
     assert!(!open(&mut chain, 1, timestamp + 900, anchor.encode()).receipts[0].status());
 
-    let query = openCall { timestamp: U256::from(timestamp), preimage: wrong.encode().into() };
-    let error = WrongPreimage { expected: anchor.hash(), actual: wrong.hash() };
-    assert_eq!(view(&mut chain, &query).map(drop), Err(error.abi_encode().into()));
-    let query = openCall { timestamp: U256::from(5), preimage: anchor.encode().into() };
-    let error = UnknownTimestamp { timestamp: U256::from(5) };
-    assert_eq!(view(&mut chain, &query).map(drop), Err(error.abi_encode().into()));
+    let query = openCall {
+        timestamp: U256::from(timestamp),
+        preimage: wrong.encode().into(),
+    };
+    let error = WrongPreimage {
+        expected: anchor.hash(),
+        actual: wrong.hash(),
+    };
+    assert_eq!(
+        view(&mut chain, &query).map(drop),
+        Err(error.abi_encode().into())
+    );
+    let query = openCall {
+        timestamp: U256::from(5),
+        preimage: anchor.encode().into(),
+    };
+    let error = UnknownTimestamp {
+        timestamp: U256::from(5),
+    };
+    assert_eq!(
+        view(&mut chain, &query).map(drop),
+        Err(error.abi_encode().into())
+    );
 }
 
 #[test]
 fn every_anchor_decodes_as_borsh_wrote_it_and_malformed_ones_revert() {
     let mut chain = Chain::new();
     for anchor in [anchor(0), anchor(u64::MAX / 2), with_counterparts()] {
-        let query = decodeCall { preimage: anchor.encode().into() };
+        let query = decodeCall {
+            preimage: anchor.encode().into(),
+        };
         check(&view(&mut chain, &query).expect("decodes"), &anchor);
     }
     let good = with_counterparts().encode();
-    for bytes in [vec![], good[..128].to_vec(), good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat()] {
+    for bytes in [
+        vec![],
+        good[..128].to_vec(),
+        good[..good.len() - 1].to_vec(),
+        [&good[..], &[0]].concat(),
+    ] {
         let length = U256::from(bytes.len());
-        let query = decodeCall { preimage: bytes.into() };
+        let query = decodeCall {
+            preimage: bytes.into(),
+        };
         let error = MalformedPreimage { length }.abi_encode();
         assert_eq!(view(&mut chain, &query).map(drop), Err(error.into()));
     }
     let mut huge = good.clone();
     huge[93..97].copy_from_slice(&u32::MAX.to_le_bytes());
-    let query = decodeCall { preimage: huge.into() };
+    let query = decodeCall {
+        preimage: huge.into(),
+    };
     assert!(view(&mut chain, &query).is_err());
     let mut version = good;
     version[0] = 2;
-    let query = decodeCall { preimage: version.into() };
+    let query = decodeCall {
+        preimage: version.into(),
+    };
     let error = UnsupportedVersion { version: 2 }.abi_encode();
     assert_eq!(view(&mut chain, &query).map(drop), Err(error.into()));
 }

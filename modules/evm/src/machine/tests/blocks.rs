@@ -15,7 +15,17 @@ use rollwright_core::{BlockInput, StateAccess};
 fn init_code() -> Bytes {
     let runtime = bytes!("5f35602035555f355f523360205fa100");
     // PUSH1 len DUP1 PUSH1 9 PUSH0 CODECOPY PUSH0 RETURN
-    let mut code = vec![0x60, runtime.len() as u8, 0x80, 0x60, 0x09, 0x5f, 0x39, 0x5f, 0xf3];
+    let mut code = vec![
+        0x60,
+        runtime.len() as u8,
+        0x80,
+        0x60,
+        0x09,
+        0x5f,
+        0x39,
+        0x5f,
+        0xf3,
+    ];
     code.extend_from_slice(&runtime);
     code.into()
 }
@@ -42,37 +52,67 @@ fn blocks_of_every_transaction_type_are_those_of_plain_ethereum() {
     let input = chain.input(vec![
         sign(0, eip1559(0, TxKind::Create, init_code())),
         sign(1, legacy(0, address(2), 7)),
-        sign(2, eip2930(0, address(3), AccessList(vec![AccessListItem {
-            address: contract,
-            storage_keys: vec![B256::with_last_byte(1)],
-        }]))),
+        sign(
+            2,
+            eip2930(
+                0,
+                address(3),
+                AccessList(vec![AccessListItem {
+                    address: contract,
+                    storage_keys: vec![B256::with_last_byte(1)],
+                }]),
+            ),
+        ),
     ]);
     let outcome = both(&mut chain, &input);
-    assert_eq!(outcome.receipts.iter().map(|receipt| receipt.status()).collect::<Vec<_>>(), [true; 3]);
+    assert_eq!(
+        outcome
+            .receipts
+            .iter()
+            .map(|receipt| receipt.status())
+            .collect::<Vec<_>>(),
+        [true; 3]
+    );
 
     let input = chain.input(vec![
         sign(0, eip1559(1, TxKind::Call(contract), call_data(5, 1))),
-        sign(3, eip7702(0, address(4), vec![authorization(4, 0, contract)])),
+        sign(
+            3,
+            eip7702(0, address(4), vec![authorization(4, 0, contract)]),
+        ),
         sign(1, eip1559(1, TxKind::Call(address(4)), call_data(9, 2))),
         sign(2, legacy(1, Address::repeat_byte(0x77), 1)),
     ]);
     let outcome = both(&mut chain, &input);
     assert!(outcome.applied.header.logs_bloom != alloy_primitives::Bloom::ZERO);
-    assert_eq!(chain.state.slot(contract, B256::with_last_byte(1)), Ok(U256::from(5)));
+    assert_eq!(
+        chain.state.slot(contract, B256::with_last_byte(1)),
+        Ok(U256::from(5))
+    );
     // The delegated account runs the contract's code on its own storage.
-    assert_eq!(chain.state.slot(address(4), B256::with_last_byte(2)), Ok(U256::from(9)));
+    assert_eq!(
+        chain.state.slot(address(4), B256::with_last_byte(2)),
+        Ok(U256::from(9))
+    );
 
     // Slots set back to zero, a delegation cleared, a call that reverts.
     let input = chain.input(vec![
         sign(0, eip1559(2, TxKind::Call(contract), call_data(0, 1))),
         sign(1, eip1559(2, TxKind::Call(address(4)), call_data(0, 2))),
-        sign(3, eip7702(1, address(4), vec![authorization(4, 1, Address::ZERO)])),
+        sign(
+            3,
+            eip7702(1, address(4), vec![authorization(4, 1, Address::ZERO)]),
+        ),
         sign(2, eip1559(2, TxKind::Create, bytes!("5f5ffd"))),
         sign(2, eip1559(3, TxKind::Create, bytes!("fe"))),
     ]);
     let outcome = both(&mut chain, &input);
     assert_eq!(
-        outcome.receipts.iter().map(|receipt| receipt.status()).collect::<Vec<_>>(),
+        outcome
+            .receipts
+            .iter()
+            .map(|receipt| receipt.status())
+            .collect::<Vec<_>>(),
         [true, true, true, false, false]
     );
     // Empty blocks, too.
@@ -84,7 +124,10 @@ fn blocks_of_every_transaction_type_are_those_of_plain_ethereum() {
 fn a_contract_created_and_destroyed_in_one_transaction_leaves_nothing() {
     let mut chain = Chain::new();
     // Init code: SSTORE(1, 1), SELFDESTRUCT(caller).
-    let input = chain.input(vec![sign(0, eip1559(0, TxKind::Create, bytes!("600160015533ff")))]);
+    let input = chain.input(vec![sign(
+        0,
+        eip1559(0, TxKind::Create, bytes!("600160015533ff")),
+    )]);
     both(&mut chain, &input);
     assert_eq!(chain.state.account(address(0).create(0)), Ok(None));
 }
@@ -108,12 +151,21 @@ fn the_system_calls_leave_anchor_hash_and_parent_hash_in_state() {
     let beacon_roots = address!("0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02");
     let slot = header.timestamp % 8191;
     let key = |slot: u64| B256::from(U256::from(slot));
-    assert_eq!(chain.state.slot(beacon_roots, key(slot)), Ok(U256::from(header.timestamp)));
+    assert_eq!(
+        chain.state.slot(beacon_roots, key(slot)),
+        Ok(U256::from(header.timestamp))
+    );
     let root = outcome.applied.anchor.hash();
     assert_eq!(header.parent_beacon_block_root, Some(root));
-    assert_eq!(chain.state.slot(beacon_roots, key(slot + 8191)), Ok(root.into()));
+    assert_eq!(
+        chain.state.slot(beacon_roots, key(slot + 8191)),
+        Ok(root.into())
+    );
     let history = address!("0x0000F90827F1C53a10cb7A02335B175320002935");
-    assert_eq!(chain.state.slot(history, key(parent.number % 8191)), Ok(parent.hash.into()));
+    assert_eq!(
+        chain.state.slot(history, key(parent.number % 8191)),
+        Ok(parent.hash.into())
+    );
 }
 
 #[test]
@@ -126,7 +178,10 @@ fn nobody_can_queue_a_withdrawal_or_consolidation_request() {
     .into_iter()
     .enumerate()
     {
-        let tx = sign(0, eip1559(nonce as u64, TxKind::Call(contract), Bytes::new()));
+        let tx = sign(
+            0,
+            eip1559(nonce as u64, TxKind::Call(contract), Bytes::new()),
+        );
         let input = chain.input(vec![tx]);
         let outcome = both(&mut chain, &input);
         assert!(!outcome.receipts[0].status());
@@ -138,10 +193,14 @@ fn anyone_deploys_at_an_address_that_depends_on_code_and_salt_alone() {
     let mut chain = Chain::new();
     let mut data = B256::with_last_byte(9).to_vec();
     data.extend_from_slice(&init_code());
-    let tx = eip1559(0, TxKind::Call(crate::predeploy::DEPLOYER_ADDRESS), data.into());
+    let tx = eip1559(
+        0,
+        TxKind::Call(crate::predeploy::DEPLOYER_ADDRESS),
+        data.into(),
+    );
     let input = chain.input(vec![sign(0, tx)]);
     both(&mut chain, &input);
-    let created = crate::predeploy::DEPLOYER_ADDRESS
-        .create2_from_code(B256::with_last_byte(9), init_code());
+    let created =
+        crate::predeploy::DEPLOYER_ADDRESS.create2_from_code(B256::with_last_byte(9), init_code());
     assert!(matches!(chain.state.account(created), Ok(Some(_))));
 }

@@ -101,7 +101,12 @@ fn a_revert_carries_its_data_and_a_halt_its_reason() {
     };
     let expected: Bytes = U256::from(42).to_be_bytes::<32>().into();
     let outcome = run(&mut chain, &to_contract, &overrides).expect("executes");
-    assert_eq!(outcome.result, CallResult::Revert { output: expected.clone() });
+    assert_eq!(
+        outcome.result,
+        CallResult::Revert {
+            output: expected.clone()
+        }
+    );
     assert_eq!(
         guess(&mut chain, &to_contract, &overrides),
         Err(EstimateError::Revert { output: expected })
@@ -109,7 +114,9 @@ fn a_revert_carries_its_data_and_a_halt_its_reason() {
 
     let (_, overrides) = with_code(bytes!("fe"));
     let outcome = run(&mut chain, &to_contract, &overrides).expect("executes");
-    assert!(matches!(outcome.result, CallResult::Halt { ref reason, out_of_gas: false } if reason == "invalid opcode"));
+    assert!(
+        matches!(outcome.result, CallResult::Halt { ref reason, out_of_gas: false } if reason == "invalid opcode")
+    );
 }
 
 #[test]
@@ -119,7 +126,10 @@ fn the_estimate_of_a_transfer_is_its_cost() {
         value: U256::from(1),
         ..request()
     };
-    assert_eq!(guess(&mut chain, &request, &Overrides::default()), Ok(21_000));
+    assert_eq!(
+        guess(&mut chain, &request, &Overrides::default()),
+        Ok(21_000)
+    );
 }
 
 #[test]
@@ -137,9 +147,14 @@ fn an_estimate_suffices_and_little_less_does_not() {
         gas: Some(gas),
         ..request.clone()
     };
-    let success = |outcome: crate::machine::CallOutcome| matches!(outcome.result, CallResult::Success { .. });
-    assert!(success(run(&mut chain, &with(gas), &overrides).expect("executes")));
-    assert!(!success(run(&mut chain, &with(gas * 97 / 100), &overrides).expect("executes")));
+    let success =
+        |outcome: crate::machine::CallOutcome| matches!(outcome.result, CallResult::Success { .. });
+    assert!(success(
+        run(&mut chain, &with(gas), &overrides).expect("executes")
+    ));
+    assert!(!success(
+        run(&mut chain, &with(gas * 97 / 100), &overrides).expect("executes")
+    ));
     assert!(gas > 121_000 && gas < 130_000, "{gas}");
 }
 

@@ -9,10 +9,17 @@ fn run(chain: &Chain, entries: Vec<Bytes>, budget: ForcedBudget) -> Vec<ForcedOu
     let mut input: BlockInput = chain.input(vec![]);
     input.forced = forced(entries);
     input.forced_budget = budget;
-    let (outcome, _) = chain.try_execute(&input).expect("forced entries never invalidate a block");
+    let (outcome, _) = chain
+        .try_execute(&input)
+        .expect("forced entries never invalidate a block");
     assert_eq!(
         outcome.applied.transactions.len(),
-        outcome.applied.forced.iter().filter(|o| matches!(o, ForcedOutcome::Included { .. })).count()
+        outcome
+            .applied
+            .forced
+            .iter()
+            .filter(|o| matches!(o, ForcedOutcome::Included { .. }))
+            .count()
     );
     outcome.applied.forced
 }
@@ -32,22 +39,55 @@ fn call(nonce: u64) -> TxEip1559 {
 }
 
 fn underpriced(nonce: u64) -> Bytes {
-    sign(0, TxEip1559 {
-        max_fee_per_gas: 1,
-        max_priority_fee_per_gas: 0,
-        ..call(nonce)
-    })
+    sign(
+        0,
+        TxEip1559 {
+            max_fee_per_gas: 1,
+            max_priority_fee_per_gas: 0,
+            ..call(nonce)
+        },
+    )
 }
 
 #[test]
 fn what_is_invalid_is_skipped_with_its_code_and_the_rest_goes_on() {
     let chain = Chain::new();
     let good = transfer(0, 0, address(1), 1);
-    let unprotected = sign(1, TxLegacy { chain_id: None, ..legacy(0, address(1), 1) });
-    let other_chain = sign(1, TxEip1559 { chain_id: 1, ..call(0) });
-    let poor = sign(1, TxEip1559 { value: U256::MAX >> 1, ..call(0) });
-    let intrinsic = sign(1, TxEip1559 { gas_limit: 20_000, ..call(0) });
-    let cap = sign(1, TxEip1559 { gas_limit: (1 << 24) + 1, ..call(0) });
+    let unprotected = sign(
+        1,
+        TxLegacy {
+            chain_id: None,
+            ..legacy(0, address(1), 1)
+        },
+    );
+    let other_chain = sign(
+        1,
+        TxEip1559 {
+            chain_id: 1,
+            ..call(0)
+        },
+    );
+    let poor = sign(
+        1,
+        TxEip1559 {
+            value: U256::MAX >> 1,
+            ..call(0)
+        },
+    );
+    let intrinsic = sign(
+        1,
+        TxEip1559 {
+            gas_limit: 20_000,
+            ..call(0)
+        },
+    );
+    let cap = sign(
+        1,
+        TxEip1559 {
+            gas_limit: (1 << 24) + 1,
+            ..call(0)
+        },
+    );
     let outcomes = run(
         &chain,
         vec![
@@ -97,7 +137,9 @@ fn an_entry_that_fails_on_its_fee_cap_alone_stays() {
 #[test]
 fn gas_used_bounds_the_start_of_an_entry_and_may_be_overshot() {
     let chain = Chain::new();
-    let entries: Vec<Bytes> = (0..4).map(|nonce| transfer(0, nonce, address(1), 1)).collect();
+    let entries: Vec<Bytes> = (0..4)
+        .map(|nonce| transfer(0, nonce, address(1), 1))
+        .collect();
     let budget = ForcedBudget {
         gas: 42_001,
         ..budget()
@@ -116,10 +158,13 @@ fn gas_used_bounds_the_start_of_an_entry_and_may_be_overshot() {
 #[test]
 fn bytes_bound_what_is_included_and_the_queue_keeps_its_order() {
     let chain = Chain::new();
-    let big = sign(0, TxEip1559 {
-        input: vec![0; 500].into(),
-        ..call(1)
-    });
+    let big = sign(
+        0,
+        TxEip1559 {
+            input: vec![0; 500].into(),
+            ..call(1)
+        },
+    );
     let first = transfer(0, 0, address(1), 1);
     let small = transfer(1, 0, address(1), 1);
     let budget = ForcedBudget {
@@ -149,7 +194,11 @@ fn validations_bound_how_many_entries_are_looked_at() {
         validations: 2,
         ..budget()
     };
-    let entries = vec![Bytes::from_static(b"x"), underpriced(0), transfer(0, 0, address(1), 1)];
+    let entries = vec![
+        Bytes::from_static(b"x"),
+        underpriced(0),
+        transfer(0, 0, address(1), 1),
+    ];
     assert_eq!(
         run(&chain, entries, budget),
         [skipped(1), ForcedOutcome::Underpriced, ForcedOutcome::Waits]
@@ -165,7 +214,10 @@ fn an_entry_that_exceeds_what_is_left_of_the_block_waits_or_goes() {
     // One million gas is less than the block has, and more than is left.
     input.gas_limit = 1_010_000;
     let (outcome, _) = chain.try_execute(&input).expect("valid");
-    assert_eq!(outcome.applied.forced, [included(&first), ForcedOutcome::Waits]);
+    assert_eq!(
+        outcome.applied.forced,
+        [included(&first), ForcedOutcome::Waits]
+    );
     // More than any such block has: code 17.
     input.gas_limit = 500_000;
     let (outcome, _) = chain.try_execute(&input).expect("valid");
@@ -185,7 +237,12 @@ fn no_entry_changes_the_state_unless_it_is_included() {
     let chain = Chain::new();
     let (plain, _) = chain.try_execute(&chain.input(vec![])).expect("valid");
     let mut input = chain.input(vec![]);
-    input.forced = forced(vec![underpriced(0), underpriced(7), Bytes::from_static(b"x"), sign(0, call(3))]);
+    input.forced = forced(vec![
+        underpriced(0),
+        underpriced(7),
+        Bytes::from_static(b"x"),
+        sign(0, call(3)),
+    ]);
     let (outcome, _) = chain.try_execute(&input).expect("valid");
     assert_eq!(outcome.applied.header, plain.applied.header);
 }

@@ -72,10 +72,18 @@ fn a_block_of_more_than_eight_mebibytes_is_invalid() {
 #[test]
 fn a_block_may_have_exactly_the_largest_size() {
     let chain = Chain::new();
-    let mut all: Vec<Bytes> = (0..8).map(|nonce| sign(0, large(nonce, 1_000_000))).collect();
+    let mut all: Vec<Bytes> = (0..8)
+        .map(|nonce| sign(0, large(nonce, 1_000_000)))
+        .collect();
     let body_bytes = |all: &[Bytes]| {
-        let (outcome, _) = chain.try_execute(&chain.input(all.to_vec())).expect("valid");
-        let transactions = outcome.transactions.iter().map(|tx| tx.envelope().clone()).collect();
+        let (outcome, _) = chain
+            .try_execute(&chain.input(all.to_vec()))
+            .expect("valid");
+        let transactions = outcome
+            .transactions
+            .iter()
+            .map(|tx| tx.envelope().clone())
+            .collect();
         let body = BlockBody {
             transactions,
             ommers: vec![],
@@ -103,7 +111,10 @@ fn a_decoded_transaction_gives_its_bytes_back() {
         sign(0, legacy(0, address(1), 1)),
         sign(0, eip2930(0, address(1), Default::default())),
         sign(0, large(0, 100)),
-        sign(0, eip7702(0, address(1), vec![authorization(2, 0, address(3))])),
+        sign(
+            0,
+            eip7702(0, address(1), vec![authorization(2, 0, address(3))]),
+        ),
     ] {
         let tx = decoded(&bytes);
         assert_eq!(tx.sender(), address(0));

@@ -12,7 +12,10 @@ use alloy_consensus::{
 };
 use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
-use alloy_trie::{TrieAccount, root::{state_root_unhashed, storage_root_unhashed}};
+use alloy_trie::{
+    TrieAccount,
+    root::{state_root_unhashed, storage_root_unhashed},
+};
 use revm::{
     Context, ExecuteCommitEvm, MainBuilder, MainContext, SystemCallCommitEvm,
     bytecode::Bytecode,
@@ -29,8 +32,11 @@ type Db = CacheDB<EmptyDB>;
 /// Copies a chain's state into revm's own in-memory database.
 fn database(chain: &Chain) -> Db {
     let mut db = Db::default();
-    let codes: BTreeMap<B256, Bytes> =
-        chain.state.codes().map(|code| (keccak256(code), code.clone())).collect();
+    let codes: BTreeMap<B256, Bytes> = chain
+        .state
+        .codes()
+        .map(|code| (keccak256(code), code.clone()))
+        .collect();
     for (address, account, storage) in chain.state.accounts() {
         let mut info = AccountInfo::from_balance(account.balance).with_nonce(account.nonce);
         if let Some(code) = codes.get(&account.code_hash) {
@@ -38,7 +44,8 @@ fn database(chain: &Chain) -> Db {
         }
         db.insert_account_info(*address, info);
         for (key, value) in storage {
-            db.insert_account_storage(*address, (*key).into(), *value).expect("no failure");
+            db.insert_account_storage(*address, (*key).into(), *value)
+                .expect("no failure");
         }
     }
     for number in 0..=chain.header.number {
@@ -57,7 +64,8 @@ fn state_root(db: &Db) -> B256 {
     for (address, account) in &db.cache.accounts {
         let info = &account.info;
         let slots = account.storage.iter().filter(|(_, value)| !value.is_zero());
-        let storage_root = storage_root_unhashed(slots.map(|(key, value)| (B256::from(*key), *value)));
+        let storage_root =
+            storage_root_unhashed(slots.map(|(key, value)| (B256::from(*key), *value)));
         if info.is_empty() {
             continue;
         }
@@ -122,8 +130,10 @@ pub(crate) fn header(chain: &Chain, input: &BlockInput, included: &[Bytes]) -> H
     let history: Address = address!("0x0000F90827F1C53a10cb7A02335B175320002935");
     let withdrawals: Address = address!("0x00000961Ef480Eb55e80D19ad83579A64c007002");
     let consolidations: Address = address!("0x0000BBdDc7CE488642fb579F8B00f3a590007251");
-    evm.system_call_commit(beacon_roots, beacon_root.into()).expect("EIP-4788");
-    evm.system_call_commit(history, parent.hash_slow().into()).expect("EIP-2935");
+    evm.system_call_commit(beacon_roots, beacon_root.into())
+        .expect("EIP-4788");
+    evm.system_call_commit(history, parent.hash_slow().into())
+        .expect("EIP-2935");
 
     let mut gas_used = 0;
     let mut receipts: Vec<ReceiptEnvelope> = Vec::new();
@@ -144,7 +154,12 @@ pub(crate) fn header(chain: &Chain, input: &BlockInput, included: &[Bytes]) -> H
             .chain_id(tx.chain_id())
             .access_list(tx.access_list().cloned().unwrap_or_default())
             .authorization_list(
-                tx.authorization_list().unwrap_or_default().iter().cloned().map(Either::Left).collect(),
+                tx.authorization_list()
+                    .unwrap_or_default()
+                    .iter()
+                    .cloned()
+                    .map(Either::Left)
+                    .collect(),
             )
             .build()
             .expect("a valid environment");
@@ -155,11 +170,16 @@ pub(crate) fn header(chain: &Chain, input: &BlockInput, included: &[Bytes]) -> H
             cumulative_gas_used: gas_used,
             logs: result.into_logs(),
         };
-        receipts.push(ReceiptEnvelope::from_typed(tx.tx_type(), receipt.with_bloom()));
+        receipts.push(ReceiptEnvelope::from_typed(
+            tx.tx_type(),
+            receipt.with_bloom(),
+        ));
         transactions.push(tx);
     }
     for contract in [withdrawals, consolidations] {
-        let result = evm.system_call_commit(contract, Bytes::new()).expect("a system call");
+        let result = evm
+            .system_call_commit(contract, Bytes::new())
+            .expect("a system call");
         assert!(result.is_success() && result.output().is_some_and(|output| output.is_empty()));
     }
 

@@ -29,11 +29,14 @@ fn transaction() -> impl Strategy<Value = Bytes> {
                     sign(from, eip7702(nonce, address(to), list))
                 }
                 // SSTORE(0, CALLVALUE), and deploys one byte of zero.
-                3 => sign(from, TxEip1559 {
-                    to: TxKind::Create,
-                    input: Bytes::from_static(&[0x34, 0x5f, 0x55, 0x60, 0x01, 0x5f, 0xf3]),
-                    ..tx
-                }),
+                3 => sign(
+                    from,
+                    TxEip1559 {
+                        to: TxKind::Create,
+                        input: Bytes::from_static(&[0x34, 0x5f, 0x55, 0x60, 0x01, 0x5f, 0xf3]),
+                        ..tx
+                    },
+                ),
                 _ => sign(from, tx),
             }
         },

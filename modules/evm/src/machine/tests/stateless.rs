@@ -25,14 +25,21 @@ fn nodes(leaves: &BTreeMap<B256, Vec<u8>>) -> Vec<Bytes> {
         builder.add_leaf(Nibbles::unpack(key), value);
     }
     builder.root();
-    builder.take_proof_nodes().into_nodes_sorted().into_iter().map(|(_, node)| node).collect()
+    builder
+        .take_proof_nodes()
+        .into_nodes_sorted()
+        .into_iter()
+        .map(|(_, node)| node)
+        .collect()
 }
 
 fn witness_of(state: &MemoryState, headers: Vec<Bytes>) -> ExecutionWitness {
     let mut leaves = BTreeMap::new();
     let mut all = Vec::new();
     for (address, account, storage) in state.accounts() {
-        let slots = storage.iter().map(|(key, value)| (keccak256(key), alloy_rlp::encode(value)));
+        let slots = storage
+            .iter()
+            .map(|(key, value)| (keccak256(key), alloy_rlp::encode(value)));
         all.extend(nodes(&slots.collect()));
         let account = TrieAccount {
             nonce: account.nonce,
@@ -74,11 +81,24 @@ fn run(
 #[test]
 fn a_block_executes_from_a_witness_and_a_missing_part_is_no_verdict() {
     let mut chain = Chain::new();
-    chain.block(vec![sign(0, eip1559(0, TxKind::Create, Bytes::from_static(&[0x34, 0x5f, 0x55, 0x00])))]);
-    let input = chain.input(vec![transfer(0, 1, address(1), 5), transfer(3, 0, address(4), 5)]);
+    chain.block(vec![sign(
+        0,
+        eip1559(
+            0,
+            TxKind::Create,
+            Bytes::from_static(&[0x34, 0x5f, 0x55, 0x00]),
+        ),
+    )]);
+    let input = chain.input(vec![
+        transfer(0, 1, address(1), 5),
+        transfer(3, 0, address(4), 5),
+    ]);
     let witness = whole_state(&chain);
     let (outcome, _) = chain.try_execute(&input).expect("valid");
-    assert_eq!(run(&chain, &input, &witness), Ok(outcome.applied.header.clone()));
+    assert_eq!(
+        run(&chain, &input, &witness),
+        Ok(outcome.applied.header.clone())
+    );
 
     // What the block needs: everything whose absence is felt. Without any of
     // it, execution says which hash is missing; with it alone, it succeeds.
@@ -93,7 +113,10 @@ fn a_block_executes_from_a_witness_and_a_missing_part_is_no_verdict() {
                 needed = without;
             }
             Err(error) => {
-                assert_eq!(error, ApplyError::State(WitnessError::MissingWitness { hash }));
+                assert_eq!(
+                    error,
+                    ApplyError::State(WitnessError::MissingWitness { hash })
+                );
                 index += 1;
             }
         }
@@ -140,7 +163,9 @@ fn account_changes(accounts: Vec<(u8, Option<u64>, Vec<(u8, u64)>)>) -> Changes 
             let change = AccountChange {
                 account,
                 storage_cleared: false,
-                storage: account.map(|_| slots.into_iter().collect()).unwrap_or_default(),
+                storage: account
+                    .map(|_| slots.into_iter().collect())
+                    .unwrap_or_default(),
             };
             (alloy_primitives::Address::with_last_byte(byte), change)
         })

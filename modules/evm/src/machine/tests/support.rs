@@ -1,8 +1,10 @@
 //! A development chain over a state in memory, and signed transactions.
 
 use crate::{
-    genesis::{DevGenesis, GenesisBlock, dev_account},
-    machine::{self, BlockOutcome, BuiltBlock, MemoryState, PlainRecovery, RecoveredTx, TxEnvelope},
+    genesis::{DevGenesis, Genesis, GenesisBlock, dev_account},
+    machine::{
+        self, BlockOutcome, BuiltBlock, MemoryState, PlainRecovery, RecoveredTx, TxEnvelope,
+    },
 };
 use alloc::{sync::Arc, vec::Vec};
 use alloy_consensus::{
@@ -176,7 +178,11 @@ impl Chain {
     }
 
     pub(crate) fn with(genesis: DevGenesis) -> Self {
-        let genesis = genesis.genesis().block().expect("a valid genesis");
+        Self::of(&genesis.genesis())
+    }
+
+    pub(crate) fn of(genesis: &Genesis) -> Self {
+        let genesis = genesis.block().expect("a valid genesis");
         let mut state = MemoryState::new();
         assert_eq!(state.apply(&genesis.changes), genesis.header.state_root);
         state.insert_block_hash(0, genesis.rollup_id());
@@ -229,7 +235,8 @@ impl Chain {
         let (outcome, state) = self.try_execute(input).expect("a valid block");
         self.state = state;
         self.header = outcome.applied.header.clone();
-        self.state.insert_block_hash(self.header.number, self.header.hash_slow());
+        self.state
+            .insert_block_hash(self.header.number, self.header.hash_slow());
         outcome
     }
 
@@ -249,8 +256,15 @@ impl Chain {
     pub(crate) fn build(&self, attributes: &Attributes, pool: &mut Pool) -> BuiltBlock {
         let mut state = self.state.clone();
         let config = &self.genesis.config;
-        machine::build(config, &self.header, &mut state, attributes, pool, &PlainRecovery)
-            .expect("building succeeds")
+        machine::build(
+            config,
+            &self.header,
+            &mut state,
+            attributes,
+            pool,
+            &PlainRecovery,
+        )
+        .expect("building succeeds")
     }
 }
 

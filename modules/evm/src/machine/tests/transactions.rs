@@ -60,11 +60,60 @@ fn an_invalid_transaction_is_named_by_its_index_and_reason() {
         (sign(0, cheap(0)), "nonce too low"),
         (sign(0, cheap(2)), "nonce too high"),
         (sign(0, poor), "insufficient funds"),
-        (sign(0, TxEip1559 { max_fee_per_gas: 1, max_priority_fee_per_gas: 0, ..cheap(1) }), "max fee per gas less than block base fee"),
-        (sign(0, TxEip1559 { max_priority_fee_per_gas: 4 * GWEI, ..cheap(1) }), "max priority fee"),
-        (sign(0, TxEip1559 { gas_limit: 20_999, ..cheap(1) }), "intrinsic gas too low"),
-        (sign(0, TxEip1559 { gas_limit: 22_000, input: vec![1; 60].into(), ..cheap(1) }), "floor data gas"),
-        (sign(0, TxEip1559 { to: TxKind::Create, input: vec![0; 49_153].into(), gas_limit: 5_000_000, ..cheap(1) }), "initcode"),
+        (
+            sign(
+                0,
+                TxEip1559 {
+                    max_fee_per_gas: 1,
+                    max_priority_fee_per_gas: 0,
+                    ..cheap(1)
+                },
+            ),
+            "max fee per gas less than block base fee",
+        ),
+        (
+            sign(
+                0,
+                TxEip1559 {
+                    max_priority_fee_per_gas: 4 * GWEI,
+                    ..cheap(1)
+                },
+            ),
+            "max priority fee",
+        ),
+        (
+            sign(
+                0,
+                TxEip1559 {
+                    gas_limit: 20_999,
+                    ..cheap(1)
+                },
+            ),
+            "intrinsic gas too low",
+        ),
+        (
+            sign(
+                0,
+                TxEip1559 {
+                    gas_limit: 22_000,
+                    input: vec![1; 60].into(),
+                    ..cheap(1)
+                },
+            ),
+            "floor data gas",
+        ),
+        (
+            sign(
+                0,
+                TxEip1559 {
+                    to: TxKind::Create,
+                    input: vec![0; 49_153].into(),
+                    gas_limit: 5_000_000,
+                    ..cheap(1)
+                },
+            ),
+            "initcode",
+        ),
         (sign(0, eip7702(1, address(1), vec![])), "empty auth list"),
         (Bytes::from_static(&[2, 0xc0]), "not a transaction"),
         (Bytes::new(), "not a transaction"),
@@ -88,7 +137,10 @@ fn a_sender_with_code_is_refused_unless_it_is_a_delegation() {
     let (_, reason) = chain.refusal(vec![transfer(0, 0, address(1), 1)]);
     assert!(reason.contains("sender not an eoa"), "{reason}");
     chain.block(vec![
-        sign(1, eip7702(0, address(2), vec![authorization(2, 0, address(3))])),
+        sign(
+            1,
+            eip7702(0, address(2), vec![authorization(2, 0, address(3))]),
+        ),
         transfer(2, 1, address(1), 1),
     ]);
 }
@@ -99,7 +151,10 @@ fn a_high_s_or_a_longer_encoding_is_no_transaction() {
     let signature = sign_hash(0, tx.signature_hash());
     let flipped = Signature::new(signature.r(), N - signature.s(), !signature.v());
     let envelope: EthereumTxEnvelope<TxEip4844> = tx.clone().into_signed(flipped).into();
-    assert_eq!(RecoveredTx::decode(&envelope.encoded_2718().into()), Err(TxError::Signature));
+    assert_eq!(
+        RecoveredTx::decode(&envelope.encoded_2718().into()),
+        Err(TxError::Signature)
+    );
 
     let mut bytes = sign(0, tx).to_vec();
     bytes.push(0);
@@ -109,7 +164,10 @@ fn a_high_s_or_a_longer_encoding_is_no_transaction() {
 
 #[test]
 fn decoding_garbage_never_panics() {
-    let valid = sign(0, eip7702(0, Address::ZERO, vec![authorization(1, 0, Address::ZERO)]));
+    let valid = sign(
+        0,
+        eip7702(0, Address::ZERO, vec![authorization(1, 0, Address::ZERO)]),
+    );
     for index in 0..valid.len() {
         let mut bytes = valid.to_vec();
         for bit in 0..8 {

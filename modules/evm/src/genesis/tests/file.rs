@@ -1,0 +1,122 @@
+use super::{DEV, SEPOLIA, dev};
+use crate::genesis::{Genesis, GenesisError};
+use alloy_eips::eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS;
+use rollwright_core::LayerError;
+use serde_json::{Value, json};
+
+fn parsed() -> Genesis {
+    Genesis::from_json(DEV).expect("valid")
+}
+
+fn edited(edit: impl FnOnce(&mut Value)) -> Result<Genesis, GenesisError> {
+    let mut value: Value = serde_json::from_str(DEV).expect("JSON");
+    edit(&mut value);
+    Genesis::from_json(&value.to_string())
+}
+
+fn message(edit: impl FnOnce(&mut Value)) -> String {
+    let error = edited(edit).expect_err("refused");
+    assert!(error.code().starts_with("RW-EVM-GENESIS-"));
+    error.to_string()
+}
+
+#[test]
+fn a_file_reads_back_as_it_was_written() {
+    assert!(parsed().to_json() == DEV);
+    for text in [DEV, SEPOLIA] {
+        let genesis = Genesis::from_json(text).expect("valid");
+        assert!(Genesis::from_json(&genesis.to_json()) == Ok(genesis));
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_wherever_they_stand() {
+    let text = message(|v| v["config"]["osakaTimee"] = json!(0));
+    assert_eq!(
+        text,
+        "genesis.json: `config.osakaTimee` is not a known key; did you mean `osakaTime`?"
+    );
+    assert!(message(|v| v["gaslimit"] = json!("0x1")).contains("did you mean `gasLimit`?"));
+    assert!(message(|v| v["config"]["clique"] = json!({})).contains("remove it"));
+    assert!(
+        message(|v| v["config"]["blobSchedule"]["osaka"]["maxx"] = json!(1))
+            .contains("did you mean `max`?")
+    );
+    assert!(
+        message(|v| v["config"]["rollwright"]["salty"] = json!(1)).contains("config.rollwright")
+    );
+    let account = |v: &mut Value| {
+        v["alloc"]["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"] = json!({"balanc": "0x1"});
+    };
+    assert!(message(account).contains("did you mean `balance`?"));
+}
+
+#[test]
+fn values_of_the_wrong_type_are_named_by_their_place() {
+    assert!(
+        message(|v| v["config"]["chainId"] = json!("many"))
+            .contains("`many` is not a whole number")
+    );
+    assert!(message(|v| v["config"]["chainId"] = json!(-1)).contains("whole number"));
+    assert!(
+        message(|v| v["config"]["osakaTime"] = json!("0x1ffffffffffffffff")).contains("64 bits")
+    );
+    assert!(
+        message(|v| v["config"]["rollwright"]["timing"] = json!([])).contains("config.rollwright")
+    );
+    assert!(Genesis::from_json("{").is_err_and(|error| error.code() == "RW-EVM-GENESIS-JSON"));
+    assert!(Genesis::from_json("[]").is_err());
+}
+
+#[test]
+fn numbers_are_read_in_every_spelling_that_geth_writes() {
+    for spelling in [json!(42069), json!("42069"), json!("0xa455")] {
+        let genesis = edited(|v| v["config"]["chainId"] = spelling).expect("valid");
+        assert!(genesis == parsed());
+    }
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused_with_a_cure() {
+    assert!(message(|v| v["gasLimit"] = json!("0x1c9c380")).contains("make them equal"));
+    assert!(message(|v| v["extraData"] = json!("0x01")).contains("remove it"));
+    assert!(message(|v| v["config"]["cancunTime"] = json!("0xffffffffff")).contains("pragueTime"));
+    assert!(
+        message(|v| v["config"]["terminalTotalDifficulty"] = json!(1)).contains("proof of work")
+    );
+    assert!(message(|v| v["config"]["londonBlock"] = json!(5)).contains("londonBlock"));
+    assert!(message(|v| v["config"]["rollwright"]["version"] = json!(2)).contains("version"));
+    assert!(message(|v| v["number"] = json!("0x1")).contains("number"));
+}
+
+#[test]
+fn a_rollup_needs_ethereums_own_contracts() {
+    let mut genesis = dev();
+    genesis
+        .alloc
+        .remove(&CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS);
+    assert!(
+        genesis
+            .check()
+            .is_err_and(|error| error.to_string().contains("every block calls"))
+    );
+    let mut genesis = dev();
+    let account = genesis
+        .alloc
+        .get_mut(&CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS)
+        .expect("present");
+    account.code = Some(alloy_primitives::bytes!("00"));
+    assert!(
+        genesis
+            .check()
+            .is_err_and(|error| error.to_string().contains("other code"))
+    );
+}
+
+#[test]
+fn the_hash_of_the_configuration_may_stand_in_extra_data() {
+    let mut genesis = dev();
+    let block = genesis.block().expect("valid");
+    genesis.extra_data = block.header.extra_data.clone();
+    assert_eq!(genesis.block().map(|again| again.header), Ok(block.header));
+}
