@@ -3,7 +3,11 @@
 //! Time is tokio's paused time: it moves on by itself to the next timer once
 //! every task waits, so nothing here takes real time or depends on it.
 
-#![allow(dead_code, reason = "each test file uses another part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses another part"
+)]
 
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{
@@ -15,7 +19,7 @@ use rollwright_core::{
         NoMessaging, Sovereign,
     },
 };
-use rollwright_derive::{DevChain, RollupConfig, memory_genesis};
+use rollwright_derive::{CodecId, DevChain, RollupConfig, memory_genesis};
 use rollwright_node::{
     BlockTime, Node, NodeConfig, NodeError, NodeHandle, RoleConfig, SequencerConfig, SequencerKey,
 };
@@ -152,6 +156,12 @@ impl World {
         block_time: Duration,
         change: impl FnOnce(&mut RollupConfig),
     ) -> Self {
+        // What nodes log is shown with a test that fails.
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .without_time()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+            .try_init();
         let key = key(7);
         let mut config = RollupConfig::dev(DevChain {
             network: "memory".into(),
@@ -161,6 +171,8 @@ impl World {
             ..DevChain::default()
         });
         config.da.layer = "memory".into();
+        config.limits.block_bytes = 4 << 20;
+        config.codecs = vec![CodecId::NONE];
         change(&mut config);
         let da = MemoryDa::new(MemoryDaConfig {
             mining: Mining::ByClock(Arc::new(clock)),
