@@ -5,7 +5,7 @@ use super::{
     shape::Kind,
 };
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B256, Keccak256, U256, keccak256};
+use alloy_primitives::{Address, B256, Keccak256, U256};
 use alloy_rlp::{Encodable, Header};
 
 /// A transaction rebuilt from columns.
@@ -13,7 +13,8 @@ use alloy_rlp::{Encodable, Header};
 pub(super) struct Rebuilt {
     /// EIP-2718 bytes.
     pub(super) bytes: Vec<u8>,
-    /// Transaction hash.
+    /// Transaction hash, by which senders are remembered.
+    #[cfg(feature = "std")]
     pub(super) hash: B256,
     /// What was signed.
     pub(super) signed_hash: B256,
@@ -43,7 +44,8 @@ pub(super) fn rebuild(
     header.encode(&mut bytes);
     bytes.extend_from_slice(scratch);
     Rebuilt {
-        hash: keccak256(&bytes),
+        #[cfg(feature = "std")]
+        hash: alloy_primitives::keccak256(&bytes),
         bytes,
         signed_hash,
     }

@@ -1,7 +1,4 @@
-use super::{
-    EngineError, EvmEngine,
-    forced_inputs::{ForcedInput, ForcedInputs},
-};
+use super::{EngineError, EvmEngine, forced_inputs::ForcedInputs};
 use crate::{
     machine,
     store::{StoreError, StoredBlock},
@@ -23,10 +20,7 @@ impl EvmEngine {
             }
             .into());
         };
-        let forced = match ForcedInputs::of(self.store(), at)? {
-            Some(forced) => forced,
-            None => ForcedInput::default(),
-        };
+        let forced = ForcedInputs::of(self.store(), at)?.unwrap_or_default();
         let input = BlockInput {
             parent: record.parent,
             timestamp: record.timestamp,

@@ -160,3 +160,34 @@ fn unknown_codecs_are_named() {
         );
     }
 }
+
+/// A large frame with sequences, literals and several blocks.
+fn rich() -> Vec<u8> {
+    let mut random = mix::Random::new(5);
+    let mut columns = Vec::new();
+    for _ in 0..20_000 {
+        let bits = 1 + random.below(40);
+        let word = random.below(1 << bits);
+        columns.extend_from_slice(&word.to_be_bytes());
+    }
+    columns
+}
+
+#[test]
+fn damaged_streams_are_survived_within_their_length() {
+    let columns = rich();
+    let mut random = mix::Random::new(6);
+    for id in [CodecId::ZSTD, CodecId::BROTLI] {
+        let stream = compress(id, columns.clone()).expect("compresses");
+        for _ in 0..300 {
+            let mut damaged = stream.clone();
+            for _ in 0..=random.below(3) {
+                let at = random.below(damaged.len() as u64) as usize;
+                damaged[at] = random.next() as u8;
+            }
+            if let Ok(read) = decompress(id, &damaged, columns.len()) {
+                assert_eq!(read.len(), columns.len());
+            }
+        }
+    }
+}

@@ -144,8 +144,8 @@ fn blocks_state_and_records_outlive_a_killed_process() {
     let engine = open();
     assert_eq!(engine.heads().expect("heads"), heads);
     assert_eq!(
-        engine.record(b"cursor").expect("reads").as_deref(),
-        Some(&b"5"[..])
+        engine.record(b"cursor").expect("reads").as_ref(),
+        Some(&Bytes::from_static(b"5"))
     );
     let lost = ChainStore::block(&engine, BlockId::Hash(orphan.executed.block.hash));
     assert_eq!(lost.expect("reads"), None);
