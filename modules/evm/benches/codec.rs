@@ -1,7 +1,11 @@
 //! Encoding and decoding batches of the mixed load, 5,000 transactions each.
 //!
 //! `cargo bench -p rollwright-evm --bench codec`
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark stops at the first surprise")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    reason = "a benchmark stops at the first surprise"
+)]
 
 #[path = "../src/codec/tests/mix.rs"]
 mod mix;
@@ -27,7 +31,9 @@ const LIMITS: CodecLimits = CodecLimits {
 fn codec(criterion: &mut Criterion) {
     let blocks = mix::mix(7, 25, 200, 5_000);
     let mut group = criterion.benchmark_group("evm::codec");
-    group.throughput(Throughput::Elements(5_000)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(5_000))
+        .sample_size(20);
     // Senders are known, as they are to whoever built the blocks.
     let warm = EvmCodec::new(mix::CHAIN_ID).with_senders(Arc::new(SenderCache::default()));
     for (name, id) in CODECS {
@@ -44,13 +50,16 @@ fn codec(criterion: &mut Criterion) {
         group.bench_function(format!("decode/codec={name},senders=known"), |bencher| {
             bencher.iter(|| warm.decode(&facts, &encoded.payload, &LIMITS));
         });
-        group.bench_function(format!("decode/codec={name},senders=recovered"), |bencher| {
-            bencher.iter_batched(
-                || EvmCodec::new(mix::CHAIN_ID),
-                |cold| cold.decode(&facts, &encoded.payload, &LIMITS),
-                BatchSize::LargeInput,
-            );
-        });
+        group.bench_function(
+            format!("decode/codec={name},senders=recovered"),
+            |bencher| {
+                bencher.iter_batched(
+                    || EvmCodec::new(mix::CHAIN_ID),
+                    |cold| cold.decode(&facts, &encoded.payload, &LIMITS),
+                    BatchSize::LargeInput,
+                );
+            },
+        );
     }
     group.finish();
 }

@@ -83,7 +83,10 @@ impl Execution for EvmEngine {
     }
 
     async fn prove(&self, at: &BlockRef, keys: &[ProofKey]) -> Result<StateProof, EngineError> {
-        off_executor(|| Ok(self.store().prove(at, keys)?))
+        off_executor(|| {
+            self.canonical(at)?;
+            Ok(self.store().prove(at, keys)?)
+        })
     }
 
     async fn witness(&self, at: &BlockRef) -> Result<ExecutionWitness, EngineError> {

@@ -4,6 +4,7 @@ use crate::{
     store::{StoreError, StoredBlock},
 };
 use rollwright_core::{ApplyError, BlockId, BlockInput, BlockRef, ExecutionWitness};
+use std::sync::Arc;
 
 impl EvmEngine {
     /// The input that made a canonical block.
@@ -67,7 +68,8 @@ impl EvmEngine {
         }
     }
 
-    fn canonical(&self, at: &BlockRef) -> Result<std::sync::Arc<StoredBlock>, EngineError> {
+    /// A block of the canonical chain; one beside it is unknown here.
+    pub(super) fn canonical(&self, at: &BlockRef) -> Result<Arc<StoredBlock>, EngineError> {
         let stored = self.store().block(BlockId::Number(at.number))?;
         match stored {
             Some(stored) if stored.record.block == *at => Ok(stored),

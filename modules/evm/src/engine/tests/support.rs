@@ -15,7 +15,7 @@ use rollwright_core::{
     ForcedBudget, ForcedId, ForcedTx, Header, Heads, keccak256,
 };
 use rollwright_derive::{DevChain, RollupConfig};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// Stores its second calldata word at the slot that the first one names, and
 /// logs.
@@ -23,6 +23,14 @@ pub(crate) const WRITER: Address = Address::repeat_byte(0xc0);
 const WRITER_CODE: [u8; 15] = hex!("60203560003555600060006000a100");
 
 pub(crate) fn chain(salt: u8) -> Genesis {
+    // Deriving development keys takes longer than most tests.
+    static CHAINS: [OnceLock<Genesis>; 2] = [OnceLock::new(), OnceLock::new()];
+    CHAINS[usize::from(salt)]
+        .get_or_init(|| new_chain(salt))
+        .clone()
+}
+
+fn new_chain(salt: u8) -> Genesis {
     let rollup = RollupConfig::dev(DevChain {
         sequencer: Address::repeat_byte(0x5e),
         fee_vault: Address::repeat_byte(0xfa),
@@ -55,8 +63,14 @@ pub(crate) fn engine() -> EvmEngine {
     EvmEngine::in_memory(chain(0)).expect("a chain in memory")
 }
 
-pub(crate) fn key(account: u32) -> B256 {
-    dev_account(account).expect("a development account").key
+pub(crate) fn key(account: usize) -> B256 {
+    static KEYS: LazyLock<Vec<B256>> = LazyLock::new(|| {
+        (0..6)
+            .filter_map(dev_account)
+            .map(|account| account.key)
+            .collect()
+    });
+    KEYS[account]
 }
 
 /// The fields that most tests leave alone.

