@@ -1,1 +1,10 @@
+//! The store against a model of plain maps, over blocks made for the purpose.
 
+mod chain;
+mod faults;
+mod history;
+mod logs;
+mod model;
+mod proofs;
+mod refusals;
+mod snapshots;
