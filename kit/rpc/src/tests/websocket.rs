@@ -29,6 +29,10 @@ async fn next(socket: &mut Socket) -> Value {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every caller writes a literal"
+)]
 fn call(id: u64, method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 }

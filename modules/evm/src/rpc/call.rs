@@ -55,7 +55,7 @@ impl Call {
         Ok(Self {
             request,
             block,
-            overrides: overrides(state, header)?,
+            overrides: overrides(state, &header)?,
         })
     }
 }
@@ -143,7 +143,7 @@ fn refused(error: CallError<StoreError>, from: Address) -> EthError {
     }
 }
 
-fn overrides(state: StateOverride, header: BlockOverrides) -> Answer<Overrides> {
+fn overrides(state: StateOverride, header: &BlockOverrides) -> Answer<Overrides> {
     if header.block_hash.is_some() || header.blob_base_fee.is_some() {
         return Err(EthError::params(
             "block overrides of blockHash and blobBaseFee are not supported",

@@ -10,7 +10,7 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Weak},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, task::AbortHandle};
 
 /// Entries that readers may be behind.
 const ENTRIES: usize = 16_384;
@@ -39,6 +39,8 @@ pub(crate) enum Entry {
 pub(crate) struct Journal {
     state: Arc<Mutex<State>>,
     end: watch::Receiver<u64>,
+    // The task holds node and store: it must not outlive the readers.
+    task: AbortHandle,
 }
 
 #[derive(Debug)]
@@ -65,14 +67,15 @@ impl Journal {
         // Subscribed before the head is looked at again: nothing is missed.
         let mut events = node.events();
         let shared = Arc::downgrade(&state);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             while let Some(event) = events.next().await {
                 if !record(&shared, &sender, &store, &node, &event) {
                     return;
                 }
             }
-        });
-        Ok(Self { state, end })
+        })
+        .abort_handle();
+        Ok(Self { state, end, task })
     }
 
     /// The number that the next entry will have.
@@ -97,6 +100,12 @@ impl Journal {
             .take(limit)
             .cloned()
             .collect())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

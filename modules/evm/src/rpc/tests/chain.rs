@@ -91,7 +91,7 @@ fn contracts() -> Vec<(Address, Bytes)> {
             CALLER,
             // CALLDATACOPY; CALL(GAS, STORER, 0, 0, CALLDATASIZE, 0, 0); JUMPI over REVERT
             bytes!(
-                "365f5f375f5f365f5f7320000000000000000000000000000000000000025af16027575f5ffd5b00"
+                "365f5f375f5f365f5f7320000000000000000000000000000000000000025af16026575f5ffd5b00"
             ),
         ),
     ]);

@@ -174,7 +174,7 @@ fn json_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 24, 4, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(key, inner, 0..4).prop_map(|map| Value::from_iter(map)),
+            prop::collection::btree_map(key, inner, 0..4).prop_map(Value::from_iter),
         ]
     })
 }
