@@ -50,7 +50,7 @@ impl Batcher {
         let Some(first) = self.queue.front() else {
             return Ok(Sealed::Nothing);
         };
-        let lands = observed.max(self.view.next_ordinal).plus(1);
+        let lands = observed.plus(1).max(self.view.next_ordinal);
         let deadline = self.rules.deadline(first.inputs.origin);
         if lands.plus(self.settings.margin) > deadline {
             return Ok(Sealed::Rebuild(self.give_up_queue()));
@@ -133,7 +133,8 @@ impl Batcher {
             .take(count)
             .map(|b| raw_bytes(&b.inputs))
             .sum();
-        self.ratio = ((flight.envelope.len() as u64).saturating_mul(1_024) / raw.max(1)).max(1);
+        let payload = encoded.payload.len() as u64;
+        self.ratio = (payload.saturating_mul(1_024) / raw.max(1)).max(1);
         self.queued_bytes = self.queued_bytes.saturating_sub(raw);
         self.queue.drain(..count);
         let facts = flight.facts();

@@ -1,1 +1,232 @@
+use super::*;
+use crate::Rules;
+use alloc::{string::ToString, vec};
+use alloy_primitives::keccak256;
+use rollwright_core::LayerError as _;
 
+fn good() -> RollupConfig {
+    RollupConfig::dev(DevChain {
+        sequencer: Address::repeat_byte(1),
+        fee_vault: Address::repeat_byte(2),
+        ..DevChain::default()
+    })
+}
+
+fn refused(change: impl FnOnce(&mut RollupConfig)) -> ConfigError {
+    let mut config = good();
+    change(&mut config);
+    config.validate().unwrap_err()
+}
+
+#[test]
+fn development_chains_are_valid_at_every_speed() {
+    for da_block_time_ms in [50, 100, 250, 1_000, 2_000, 4_000] {
+        for block_time_ms in [1, 50, 250, 1_000, 2_000, 30_000] {
+            let config = RollupConfig::dev(DevChain {
+                da_block_time_ms,
+                block_time_ms,
+                sequencer: Address::repeat_byte(1),
+                fee_vault: Address::repeat_byte(2),
+                ..DevChain::default()
+            });
+            assert_eq!(
+                config.validate(),
+                Ok(()),
+                "{da_block_time_ms} {block_time_ms}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_relation_is_refused_with_key_values_and_cure() {
+    let cases: [(&str, &str, fn(&mut RollupConfig)); 24] = [
+        ("version", "RW-DERIVE-001", |c| c.version = 2),
+        ("da.layer", "RW-DERIVE-003", |c| c.da.layer.clear()),
+        ("keys", "RW-DERIVE-003", |c| c.keys.clear()),
+        ("keys", "RW-DERIVE-004", |c| {
+            c.keys = vec![c.keys[0].clone(), c.keys[0].clone()]
+        }),
+        ("keys", "RW-DERIVE-005", |c| c.keys[0].from = DaOrdinal(1)),
+        ("keys.keys", "RW-DERIVE-002", |c| {
+            c.keys[0].keys = vec![Address::ZERO]
+        }),
+        ("timing.window", "RW-DERIVE-002", |c| c.timing.window = 0),
+        ("timing.window", "RW-DERIVE-006", |c| {
+            c.timing.part_timeout = c.timing.window
+        }),
+        ("timing.window", "RW-DERIVE-007", |c| {
+            c.timing.window = 2_100
+        }),
+        ("timing.forceDelay", "RW-DERIVE-002", |c| {
+            c.timing.force_delay = 0
+        }),
+        ("timing.lapseInterval", "RW-DERIVE-006", |c| {
+            c.timing.lapse_interval = 4
+        }),
+        ("timing.forceTtl", "RW-DERIVE-006", |c| {
+            c.timing.force_ttl = 2
+        }),
+        ("timing.driftSeconds", "RW-DERIVE-006", |c| {
+            c.timing.drift_seconds = 11
+        }),
+        ("forced.blockValidations", "RW-DERIVE-006", |c| {
+            c.forced.block_validations = 1_000
+        }),
+        ("forced.blockBytes", "RW-DERIVE-006", |c| {
+            c.forced.block_bytes = 1 << 20
+        }),
+        ("forced.blockGas", "RW-DERIVE-006", |c| {
+            c.forced.block_gas = 160_000_000
+        }),
+        ("forced.queueCount", "RW-DERIVE-006", |c| {
+            c.forced.queue_count = 200
+        }),
+        ("forced.queueBytes", "RW-DERIVE-006", |c| {
+            c.forced.queue_bytes = 1 << 20
+        }),
+        ("gasLimit.gas", "RW-DERIVE-006", |c| {
+            c.gas_limit[0].gas = 180_000_000
+        }),
+        ("gasLimit", "RW-DERIVE-003", |c| c.gas_limit.clear()),
+        ("limits.blockBytes", "RW-DERIVE-007", |c| {
+            c.limits.block_bytes = 8 << 20
+        }),
+        ("limits.batchBytes", "RW-DERIVE-006", |c| {
+            c.limits.batch_bytes = 7 << 20
+        }),
+        ("limits.originBlocks", "RW-DERIVE-006", |c| {
+            c.limits.origin_blocks = 3
+        }),
+        ("codecs", "RW-DERIVE-008", |c| {
+            c.codecs.push(CodecId::DICTIONARY)
+        }),
+    ];
+    for (key, code, change) in cases {
+        let error = refused(change);
+        let text = error.to_string();
+        assert_eq!(error.code(), code, "{key}: {text}");
+        assert!(
+            text.contains(&alloc::format!("config.rollwright.{key}")),
+            "{text}"
+        );
+        assert!(text.len() > 60, "says what to do: {text}");
+    }
+}
+
+#[test]
+fn more_steps_between_origins_need_a_wider_lane() {
+    let error = refused(|config| config.timing.max_step = 20);
+    assert!(
+        matches!(
+            error,
+            ConfigError::TooSmall {
+                required: 1_248,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn unknown_keys_are_refused_and_json_round_trips() {
+    let text = serde_json::to_string(&good()).unwrap();
+    assert_eq!(serde_json::from_str::<RollupConfig>(&text).unwrap(), good());
+    let more = text.replacen("\"salt\"", "\"pepper\":1,\"salt\"", 1);
+    let error = serde_json::from_str::<RollupConfig>(&more).unwrap_err();
+    assert!(error.to_string().contains("pepper"), "{error}");
+}
+
+#[test]
+fn the_encoding_of_the_configuration_does_not_drift() {
+    let hash = keccak256(borsh::to_vec(&good()).unwrap());
+    let amendment = Amendment {
+        activation: DaOrdinal(7),
+        change: AmendmentChange::GasLimit(400_000_000),
+    };
+    let digest = amendment.extend_digest(hash);
+    assert_eq!(
+        [hash.to_string(), digest.to_string()],
+        ["HASH_CONFIG", "HASH_DIGEST"]
+    );
+}
+
+fn rules(amendments: Vec<Amendment>) -> Result<Rules, ConfigError> {
+    Rules::new(
+        B256::repeat_byte(1),
+        B256::repeat_byte(2),
+        good(),
+        amendments,
+    )
+}
+
+fn amendment(at: u64, change: AmendmentChange) -> Amendment {
+    Amendment {
+        activation: DaOrdinal(at),
+        change,
+    }
+}
+
+#[test]
+fn amendments_activate_in_order_and_chain_the_digest() {
+    let list = vec![
+        amendment(10, AmendmentChange::GasLimit(400_000_000)),
+        amendment(20, AmendmentChange::Keys(vec![Address::repeat_byte(7)])),
+        amendment(20, AmendmentChange::Codecs(vec![CodecId::ZSTD])),
+    ];
+    let rules = rules(list.clone()).unwrap();
+    let [zero, ten, twenty] = [9, 19, 20].map(|at| rules.at(DaOrdinal(at)));
+    assert_eq!(zero.digest, B256::repeat_byte(2));
+    assert_eq!(ten.digest, list[0].extend_digest(zero.digest));
+    let last = list[2].extend_digest(list[1].extend_digest(ten.digest));
+    assert_eq!(twenty.digest, last);
+    assert_eq!(
+        [zero.gas_limit, ten.gas_limit],
+        [1_000_000_000, 400_000_000]
+    );
+    assert_eq!(twenty.keys, [Address::repeat_byte(7)]);
+    assert_eq!(twenty.key_entry, DaOrdinal(20));
+    assert_eq!(twenty.codecs, [CodecId::ZSTD]);
+    assert!(!ten.discards, "a gas limit judges no posting");
+    assert!(twenty.discards);
+}
+
+#[test]
+fn bad_amendments_are_refused_by_index() {
+    let gas = |at, gas| amendment(at, AmendmentChange::GasLimit(gas));
+    let order = rules(vec![gas(10, 400_000_000), gas(9, 400_000_000)]).unwrap_err();
+    assert!(matches!(
+        order,
+        ConfigError::AmendmentOrder {
+            index: 1,
+            required: 10,
+            ..
+        }
+    ));
+    let genesis = rules(vec![gas(0, 400_000_000)]).unwrap_err();
+    assert!(matches!(
+        genesis,
+        ConfigError::AmendmentOrder {
+            index: 0,
+            required: 1,
+            ..
+        }
+    ));
+    let small = rules(vec![gas(5, 400_000_000), gas(10, 5)]).unwrap_err();
+    assert!(
+        matches!(small, ConfigError::Amended { index: 1, .. }),
+        "{small}"
+    );
+    let next = alloc::boxed::Box::new(good().da);
+    let epoch = AmendmentChange::DaEpoch {
+        last_height: DaHeight(9),
+        next,
+    };
+    let epoch = rules(vec![amendment(5, epoch)]).unwrap_err();
+    assert_eq!(epoch.code(), "RW-DERIVE-008");
+    let late = rules(vec![gas(10, 400_000_000)]).unwrap();
+    assert_eq!(late.check_not_too_late(0, DaOrdinal(9)), Ok(()));
+    assert!(late.check_not_too_late(0, DaOrdinal(10)).is_err());
+    assert_eq!(late.check_not_too_late(1, DaOrdinal(10)), Ok(()));
+}

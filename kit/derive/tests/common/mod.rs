@@ -1,0 +1,497 @@
+//! A small world: a DA chain made of vectors, the in-memory engine, a deriver,
+//! and a sequencer that preconfirms blocks.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use rollwright_core::{
+    BlobRef, BlockRef, ChainStore as _, DaBlock, DaBlockId, DaHeader, DaHeight, DaLane, DaOrdinal,
+    ExecuteOutcome, Execution as _, ForcedId, Heads, PostedBlob, Proof,
+    memory::{MemoryExecution, MemoryTx},
+};
+use rollwright_derive::*;
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+pub(crate) const DA_START: u64 = 100;
+pub(crate) const DA_TIME: u64 = 1_700_000_000;
+
+pub(crate) type TestDeriver = Deriver<MemoryCodec>;
+
+/// The in-memory engine is never pending.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the in-memory engine waits for nothing"),
+    }
+}
+
+pub(crate) fn key(byte: u8) -> KeySigner {
+    KeySigner::new(B256::repeat_byte(byte)).unwrap()
+}
+
+/// Small constants, so that tests reach every bound quickly.
+pub(crate) fn config() -> RollupConfig {
+    let mut config = RollupConfig::dev(DevChain {
+        start_height: DaHeight(DA_START),
+        gas_limit: 30_000_000,
+        sequencer: key(1).address(),
+        fee_vault: Address::repeat_byte(0xfe),
+        ..DevChain::default()
+    });
+    config.timing.window = 20;
+    config.timing.part_timeout = 8;
+    config.timing.force_delay = 2;
+    config.timing.force_ttl = 10;
+    config.timing.max_step = 5;
+    config.timing.lapse_interval = 6;
+    config.timing.drift_seconds = 60;
+    config.forced.admit_count = 4;
+    config.forced.admit_bytes = 1_000;
+    config.forced.admit_gas = 100_000;
+    config.forced.queue_count = 36;
+    config.forced.queue_bytes = 9_000;
+    config.forced.block_gas = 600_000;
+    config.forced.block_bytes = 7_000;
+    config.forced.block_validations = 56;
+    config.limits.batch_lookahead = 4;
+    config.limits.batch_parts = 64;
+    config.limits.batch_blocks = 64;
+    config.limits.origin_blocks = 16;
+    config.limits.block_bytes = 16 * 1024;
+    config.limits.batch_bytes = 96 * 1024;
+    config.limits.decompressed_bytes = 96 * 1024;
+    config.limits.term_step = 10;
+    config.codecs = vec![CodecId::NONE];
+    config
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) config: RollupConfig,
+    pub(crate) amendments: Vec<Amendment>,
+    pub(crate) base_fee: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            config: config(),
+            amendments: Vec::new(),
+            base_fee: 0,
+        }
+    }
+}
+
+impl Setup {
+    pub(crate) fn engine(&self) -> MemoryExecution {
+        let mut genesis = memory_genesis(&self.config);
+        genesis.base_fee = self.base_fee;
+        MemoryExecution::new(genesis)
+    }
+}
+
+/// One node with its DA layer.
+pub(crate) struct World {
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) engine: MemoryExecution,
+    pub(crate) deriver: TestDeriver,
+    pub(crate) da: Vec<DaBlock>,
+    pub(crate) events: Vec<(u64, DeriveEvent)>,
+    /// The preconfirmed head.
+    pub(crate) tip: Position,
+    pub(crate) consumed: BTreeSet<ForcedId>,
+    /// Next batch as the sequencer numbers them.
+    pub(crate) next: (u64, B256),
+    salt: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new(&Setup::default())
+    }
+}
+
+impl World {
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let engine = setup.engine();
+        let genesis = now(engine.genesis()).unwrap();
+        let rules = Rules::new(
+            genesis.hash,
+            engine.config_digest(),
+            (*engine.rollup_config()).clone(),
+            setup.amendments.clone(),
+        )
+        .unwrap();
+        let rules = Arc::new(rules);
+        let deriver = Deriver::new(
+            Arc::clone(&rules),
+            engine.codec(),
+            genesis,
+            engine.genesis_time(),
+        );
+        let tip = *deriver.state().head();
+        Self {
+            rules,
+            engine,
+            deriver,
+            da: Vec::new(),
+            events: Vec::new(),
+            tip,
+            consumed: BTreeSet::new(),
+            next: (0, B256::ZERO),
+            salt: 0,
+        }
+    }
+
+    /// Another node of the same chain that sees the same DA layer.
+    pub(crate) fn fresh_node(&self) -> Self {
+        let mut other = Self::new(&Setup {
+            config: self.rules.config().clone(),
+            amendments: self.rules.amendments().to_vec(),
+            base_fee: self.engine.config().base_fee,
+        });
+        other.da = self.da.clone();
+        other
+    }
+
+    pub(crate) fn ordinal(&self) -> DaOrdinal {
+        DaOrdinal(self.da.len() as u64)
+    }
+
+    /// Makes a DA block with the blobs and derives it.
+    pub(crate) fn mine(&mut self, blobs: Vec<Bytes>) {
+        self.mine_unread(blobs);
+        self.read();
+    }
+
+    pub(crate) fn mine_empty(&mut self, count: usize) {
+        for _ in 0..count {
+            self.mine(Vec::new());
+        }
+    }
+
+    pub(crate) fn mine_unread(&mut self, blobs: Vec<Bytes>) {
+        let time = DA_TIME + 2 * self.da.len() as u64;
+        self.mine_at(time, blobs);
+    }
+
+    pub(crate) fn mine_at(&mut self, time: u64, blobs: Vec<Bytes>) {
+        let height = DaHeight(DA_START + self.da.len() as u64);
+        let parent_hash = self.da.last().map_or(B256::ZERO, |block| block.header.hash);
+        let mut preimage = borsh::to_vec(&(height, parent_hash, time, self.salt)).unwrap();
+        blobs
+            .iter()
+            .for_each(|blob| preimage.extend_from_slice(blob));
+        let header = DaHeader {
+            height,
+            hash: keccak256(&preimage),
+            parent_hash,
+            time,
+            data_root: keccak256([preimage.as_slice(), b"root"].concat()),
+        };
+        let blobs = blobs
+            .into_iter()
+            .enumerate()
+            .map(|(index, data)| PostedBlob {
+                reference: BlobRef {
+                    block: header.id(),
+                    index: index as u32,
+                    commitment: keccak256(&data),
+                },
+                lane: DaLane::Batch,
+                poster: None,
+                data,
+            });
+        self.da.push(DaBlock {
+            header,
+            blobs: blobs.collect(),
+            completeness: Proof::default(),
+        });
+    }
+
+    /// The DA layer forgets its blocks from an ordinal on.
+    pub(crate) fn reorganise(&mut self, from: u64) {
+        self.da.truncate(from as usize);
+        self.salt += 1;
+        let rollback = self.deriver.rollback(DaOrdinal(from)).unwrap();
+        let heads = Heads {
+            latest: rollback.safe,
+            safe: rollback.safe,
+            finalized: rollback.finalized,
+        };
+        now(self.engine.set_heads(&heads, &rollback.records)).unwrap();
+        self.events.retain(|(ordinal, _)| *ordinal < from);
+    }
+
+    /// Derives everything that the DA layer has.
+    pub(crate) fn read(&mut self) {
+        loop {
+            match self.deriver.poll() {
+                Step::DaBlock(request) => {
+                    let Some(block) = self.da.get(request.ordinal.0 as usize) else {
+                        return;
+                    };
+                    assert_eq!(block.header.height, request.height);
+                    self.deriver.feed_block(block).unwrap();
+                }
+                Step::Execute(input) => {
+                    let outcome = now(self.engine.execute(&input)).unwrap();
+                    self.deriver.feed_outcome(&outcome).unwrap();
+                }
+                Step::Commit(step) => {
+                    let heads = Heads {
+                        latest: step.safe,
+                        safe: step.safe,
+                        finalized: step.finalized,
+                    };
+                    now(self.engine.set_heads(&heads, &step.records)).unwrap();
+                    let at = step.ordinal.0;
+                    self.events
+                        .extend(step.events.into_iter().map(|event| (at, event)));
+                    self.deriver.committed();
+                    assert_eq!(self.deriver.state().hash(), step.state_hash);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn records(&self) -> Vec<(Bytes, Bytes)> {
+        self.engine.records(RECORD_PREFIX, &[], usize::MAX).unwrap()
+    }
+
+    /// The deriver as a node that starts again finds it.
+    pub(crate) fn reloaded(&self) -> TestDeriver {
+        Deriver::load(
+            Arc::clone(&self.rules),
+            self.engine.codec(),
+            now(self.engine.genesis()).unwrap(),
+            self.engine.genesis_time(),
+            self.records(),
+        )
+        .unwrap()
+    }
+
+    pub(crate) fn head(&self) -> BlockRef {
+        self.deriver.state().head().block
+    }
+
+    pub(crate) fn drops(&self) -> Vec<DropReason> {
+        self.events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                DeriveEvent::Dropped(dropped) => Some(dropped.reason.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn drop_codes(&self) -> Vec<&'static str> {
+        self.drops().iter().map(DropReason::code).collect()
+    }
+
+    pub(crate) fn applied(&self) -> Vec<AppliedBatch> {
+        self.events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                DeriveEvent::Batch(batch) => Some(batch.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn has_event(&self, wanted: &DeriveEvent) -> bool {
+        self.events.iter().any(|(_, event)| event == wanted)
+    }
+
+    pub(crate) fn own_blocks(&self) -> Vec<u64> {
+        self.events
+            .iter()
+            .filter_map(|(ordinal, event)| match event {
+                DeriveEvent::Block(block) if block.from == DerivedFrom::Lapse => Some(*ordinal),
+                _ => None,
+            })
+            .collect()
+    }
+
+    // --- the sequencer -----------------------------------------------------
+
+    /// Preconfirms a block on the tip: origin as given, one second on.
+    pub(crate) fn preconfirm(&mut self, origin: u64, transactions: Vec<Bytes>) -> QueuedBlock {
+        let header = *self.deriver.state().origin(DaOrdinal(origin)).unwrap();
+        let times = self
+            .rules
+            .timestamps(&self.tip, DaOrdinal(origin), header.time);
+        let timestamp = *times.start();
+        let block = BatchBlock {
+            timestamp,
+            origin: DaOrdinal(origin),
+            fee_recipient: Address::repeat_byte(0xaa),
+            transactions,
+        };
+        self.preconfirm_block(block)
+    }
+
+    pub(crate) fn preconfirm_block(&mut self, block: BatchBlock) -> QueuedBlock {
+        let header = *self.deriver.state().origin(block.origin).unwrap();
+        let forced = due_entries(
+            &self.rules,
+            self.deriver.state(),
+            &self.consumed,
+            block.origin,
+        );
+        let ids: Vec<ForcedId> = forced.iter().map(|entry| entry.id).collect();
+        let input = self
+            .rules
+            .attributes(
+                block.origin,
+                &header,
+                block.timestamp,
+                block.fee_recipient,
+                forced,
+            )
+            .into_input(self.tip.block, block.transactions.clone());
+        let ExecuteOutcome::Valid(executed) = now(self.engine.execute(&input)).unwrap() else {
+            panic!("the sequencer makes valid blocks");
+        };
+        let outcomes = ids.into_iter().zip(&executed.forced);
+        self.consumed
+            .extend(consumed_entries(&self.rules, block.origin, outcomes));
+        let parent = self.tip.block.hash;
+        let mut tip = self
+            .rules
+            .check_place(&self.tip, block.origin, header.time, block.timestamp)
+            .unwrap();
+        tip.block = executed.block;
+        self.tip = tip;
+        QueuedBlock {
+            block: executed.block,
+            parent,
+            origin: self.rules.point(&header),
+            inputs: block,
+            queued_ms: 0,
+        }
+    }
+
+    /// The sequencer goes on from the derived head.
+    pub(crate) fn resync(&mut self) {
+        self.tip = *self.deriver.state().head();
+        self.consumed.clear();
+        self.next = (
+            self.deriver.state().next_batch(),
+            self.deriver.state().last_batch_id(),
+        );
+    }
+
+    /// The envelope of the next batch.
+    pub(crate) fn envelope(&self, blocks: &[QueuedBlock]) -> Envelope {
+        let inputs: Vec<BatchBlock> = blocks.iter().map(|block| block.inputs.clone()).collect();
+        let encoded = self.engine.codec().encode(CodecId::NONE, &inputs).unwrap();
+        Envelope {
+            version: ENVELOPE_VERSION,
+            rollup_id: self.rules.rollup_id(),
+            config_digest: self.rules.at(self.ordinal()).digest,
+            term: 0,
+            number: self.next.0,
+            previous: self.next.1,
+            first_block: blocks[0].block.number,
+            parent: blocks[0].parent,
+            last_origin: blocks[blocks.len() - 1].origin,
+            blocks: blocks.len() as u32,
+            transactions: encoded.transactions,
+            codec: CodecId::NONE,
+            decompressed_len: encoded.decompressed_len,
+            payload: encoded.payload,
+        }
+    }
+
+    /// Seals blocks as the next batch and returns its envelope.
+    pub(crate) fn seal(&mut self, blocks: &[QueuedBlock]) -> Bytes {
+        let encoded = self.envelope(blocks).encode();
+        self.next = (self.next.0 + 1, Envelope::id(&encoded));
+        encoded
+    }
+
+    pub(crate) fn parts(&self, envelope: &Bytes, count: usize) -> Vec<Bytes> {
+        self.parts_by(&key(1), 0, envelope, count)
+    }
+
+    pub(crate) fn parts_by(
+        &self,
+        signer: &KeySigner,
+        attempt: u64,
+        envelope: &Bytes,
+        count: usize,
+    ) -> Vec<Bytes> {
+        let number = Envelope::decode(envelope).map_or(self.next.0, |envelope| envelope.number);
+        let size = envelope.len().div_ceil(count);
+        let claim = |index: usize| PartClaim {
+            key_entry: self.rules.at(self.ordinal()).key_entry,
+            attempt,
+            number,
+            batch_id: Envelope::id(envelope),
+            index: index as u32,
+            count: count as u32,
+            total_len: envelope.len() as u32,
+        };
+        (0..count)
+            .map(|index| {
+                let end = ((index + 1) * size).min(envelope.len());
+                let piece = envelope.slice(index * size..end);
+                self.sign(signer, claim(index), piece)
+            })
+            .collect()
+    }
+
+    pub(crate) fn sign(&self, signer: &KeySigner, claim: PartClaim, piece: Bytes) -> Bytes {
+        let rollup_id = self.rules.rollup_id();
+        let hash = claim.signing_hash(&rollup_id, &piece);
+        let part = Part {
+            claim,
+            signature: signer.sign(&hash).unwrap().into(),
+            piece,
+        };
+        part.encode(&rollup_id).into()
+    }
+
+    pub(crate) fn forced(&self, transactions: &[Bytes]) -> Bytes {
+        ForcedBlob::encode(&self.rules.rollup_id(), transactions).into()
+    }
+
+    /// One batch with one block on an origin, in one blob.
+    pub(crate) fn one_block_batch(&mut self, origin: u64, transactions: Vec<Bytes>) -> Bytes {
+        let block = self.preconfirm(origin, transactions);
+        let envelope = self.seal(&[block]);
+        self.parts(&envelope, 1).remove(0)
+    }
+
+    pub(crate) fn nonce(&self, sender: Address) -> u64 {
+        let key = rollwright_core::ProofKey {
+            address: sender,
+            slots: Vec::new(),
+        };
+        let proof = now(self.engine.prove(&self.head(), &[key])).unwrap();
+        proof.accounts[0].account.map_or(0, |account| account.nonce)
+    }
+}
+
+pub(crate) fn user(byte: u8) -> Address {
+    Address::repeat_byte(byte)
+}
+
+/// A transfer of one wei from a funded account (`0x01…` to `0x0a…`).
+pub(crate) fn transfer(from: u8, nonce: u64) -> Bytes {
+    MemoryTx::transfer(user(from), nonce, user(0x77), 1).encode()
+}
+
+pub(crate) fn da_id(block: &DaBlock) -> DaBlockId {
+    block.header.id()
+}
