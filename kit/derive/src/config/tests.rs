@@ -93,7 +93,7 @@ fn every_relation_is_refused_with_key_values_and_cure() {
             c.limits.block_bytes = 8 << 20
         }),
         ("limits.batchBytes", "RW-DERIVE-006", |c| {
-            c.limits.batch_bytes = 7 << 20
+            c.limits.batch_bytes = 6 << 20
         }),
         ("limits.originBlocks", "RW-DERIVE-006", |c| {
             c.limits.origin_blocks = 3
@@ -148,7 +148,10 @@ fn the_encoding_of_the_configuration_does_not_drift() {
     let digest = amendment.extend_digest(hash);
     assert_eq!(
         [hash.to_string(), digest.to_string()],
-        ["HASH_CONFIG", "HASH_DIGEST"]
+        [
+            "0x4e8894ccb51fe92fcba8b3b2ffc226ef76a9053e8e8092dfdf8896900184a060",
+            "0x8caea8c536beb9a3028f6ad88196a543a6168d7245aa1b485ec2d361da4f6901"
+        ]
     );
 }
 

@@ -259,6 +259,11 @@ fn the_wire_formats_do_not_drift() {
     .into();
     assert_eq!(
         hashes,
-        vec!["HASH_ENVELOPE", "HASH_SIGNING", "HASH_PART", "HASH_FORCED"]
+        vec![
+            "0x0904ac8c814e8d1bc99cbc71b2ee3c9d706c3bbb4dd6bde62a2432bbfd9ef7ee",
+            "0xf3397e39a2f48218154ce67c1f495f3f672c75ccf9bee89fc931e103b8315d39",
+            "0x5675ed53d59ba1ef9bbcedd75da3f74aff5722f976e6e436db208fd7d0f3b8a2",
+            "0x635a2ee5058adcae355f6dbf7ad0ab376cd54405090b5709429972fb9f4e4515"
+        ]
     );
 }
