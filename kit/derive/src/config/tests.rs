@@ -149,8 +149,8 @@ fn the_encoding_of_the_configuration_does_not_drift() {
     assert_eq!(
         [hash.to_string(), digest.to_string()],
         [
-            "0x4e8894ccb51fe92fcba8b3b2ffc226ef76a9053e8e8092dfdf8896900184a060",
-            "0x8caea8c536beb9a3028f6ad88196a543a6168d7245aa1b485ec2d361da4f6901"
+            "0x078fc1ff3884555cb7f6b258a39fe47358b16b6fe8c4584b5bfea088ea2c038b",
+            "0x627a36920f03e90a415db1c83ae2adfbbfa04edd08e0c5cd8ecf535ca848b5c2"
         ]
     );
 }
