@@ -27,4 +27,4 @@ pub use proof::{ProofError, header_hash, verify, verify_header};
 #[cfg(feature = "http")]
 pub use remote::LocalDaClient;
 #[cfg(feature = "http")]
-pub use server::{ServeConfig, serve};
+pub use server::{ServeConfig, router, serve};

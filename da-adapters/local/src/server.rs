@@ -60,18 +60,11 @@ pub async fn serve(
     config: ServeConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let layer = da.embedded().ok_or_else(|| Error::Config {
-        key: "url",
-        reason: "a layer that another process serves is not served again; give its file".into(),
-    })?;
-    let app = App {
-        layer: layer.clone(),
-        config,
-    };
+    let router = router(da, config)?;
     let address = listener
         .local_addr()
         .map_or_else(|_| "(unknown)".into(), |address| address.to_string());
-    axum::serve(listener, router(app))
+    axum::serve(listener, router)
         .with_graceful_shutdown(shutdown)
         .await
         .map_err(|source| Error::Unreachable {
@@ -80,7 +73,22 @@ pub async fn serve(
         })
 }
 
-fn router(app: App) -> Router {
+/// The layer's routes, to be nested in the server of another process, under
+/// any path: the client's address then ends in that path. Otherwise as
+/// [`serve`].
+pub fn router(da: &LocalDa, config: ServeConfig) -> Result<Router, Error> {
+    let layer = da.embedded().ok_or_else(already_served)?.clone();
+    Ok(routes(App { layer, config }))
+}
+
+fn already_served() -> Error {
+    Error::Config {
+        key: "url",
+        reason: "a layer that another process serves is not served again; give its file".into(),
+    }
+}
+
+fn routes(app: App) -> Router {
     let body = app.layer.config().max_block_bytes + OVERHEAD_BYTES;
     Router::new()
         .route("/health", get(|| async { "ok\n" }))

@@ -1,5 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+pub mod builder;
 pub mod config;
+pub mod dev;
+mod error;
+mod files;
+mod forward;
+pub mod logging;
+mod metrics;
+pub mod prelude;
+mod project;
+mod running;
+mod serve;
+pub mod stock;
+pub mod testing;
+mod traces;
+mod verify;
+
+pub use error::{ProjectError, StartError};
+pub use project::Project;
+pub use running::Running;
+pub use serve::Serves;
 
 pub use rollwright_core as core;
+pub use rollwright_da_local as da_local;
+pub use rollwright_derive as derive;
+pub use rollwright_evm as evm;
+pub use rollwright_node as node;
+pub use rollwright_rpc as rpc;

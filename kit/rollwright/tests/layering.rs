@@ -35,7 +35,15 @@ const PURE: &[&str] = &["rollwright-core", "rollwright-derive"];
 
 /// What a pure crate may not depend on, directly.
 const IMPURE: &[&str] = &[
-    "tokio", "axum", "hyper", "reqwest", "jsonrpsee", "redb", "fjall", "rayon", "tokio-tungstenite",
+    "tokio",
+    "axum",
+    "hyper",
+    "reqwest",
+    "jsonrpsee",
+    "redb",
+    "fjall",
+    "rayon",
+    "tokio-tungstenite",
 ];
 
 struct Workspace {
@@ -46,14 +54,27 @@ struct Workspace {
 
 fn workspace() -> Workspace {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut workspace = Workspace { dependencies: BTreeMap::new(), descriptions: BTreeMap::new() };
+    let mut workspace = Workspace {
+        dependencies: BTreeMap::new(),
+        descriptions: BTreeMap::new(),
+    };
     for package in metadata["packages"].as_array().expect("packages") {
         let name = text(&package["name"]);
         let dependencies = package["dependencies"]
@@ -65,7 +86,9 @@ fn workspace() -> Workspace {
             .collect();
         let manifest = std::path::PathBuf::from(text(&package["manifest_path"]));
         workspace.dependencies.insert(name.clone(), dependencies);
-        workspace.descriptions.insert(name, (text(&package["description"]), manifest));
+        workspace
+            .descriptions
+            .insert(name, (text(&package["description"]), manifest));
     }
     workspace
 }
@@ -79,7 +102,10 @@ fn every_crate_depends_only_on_what_lies_below_it() {
             .iter()
             .find(|(known, _)| known == name)
             .unwrap_or_else(|| panic!("{name} is new: add it to ALLOWED and to ARCHITECTURE.md"));
-        for dependency in dependencies.iter().filter(|dependency| members.contains(dependency)) {
+        for dependency in dependencies
+            .iter()
+            .filter(|dependency| members.contains(dependency))
+        {
             assert!(
                 allowed.contains(&dependency.as_str()),
                 "{name} may not depend on {dependency}; it may on {allowed:?}"
@@ -92,7 +118,10 @@ fn every_crate_depends_only_on_what_lies_below_it() {
 fn every_crate_that_has_arrows_exists() {
     let workspace = workspace();
     for (name, _) in ALLOWED {
-        assert!(workspace.dependencies.contains_key(*name), "{name} is gone: remove it from ALLOWED");
+        assert!(
+            workspace.dependencies.contains_key(*name),
+            "{name} is gone: remove it from ALLOWED"
+        );
     }
 }
 
@@ -101,7 +130,10 @@ fn pure_crates_have_no_runtime_network_or_database() {
     let workspace = workspace();
     for name in PURE {
         for dependency in &workspace.dependencies[*name] {
-            assert!(!IMPURE.contains(&dependency.as_str()), "{name} may not depend on {dependency}");
+            assert!(
+                !IMPURE.contains(&dependency.as_str()),
+                "{name} may not depend on {dependency}"
+            );
         }
     }
 }
@@ -110,7 +142,8 @@ fn pure_crates_have_no_runtime_network_or_database() {
 fn every_readme_opens_with_the_description_of_its_crate() {
     for (name, (description, manifest)) in workspace().descriptions {
         let readme = manifest.with_file_name("README.md");
-        let text = std::fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
+        let text = std::fs::read_to_string(&readme)
+            .unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
         let opening = text
             .lines()
             .skip(1)
@@ -118,6 +151,9 @@ fn every_readme_opens_with_the_description_of_its_crate() {
             .take_while(|line| !line.is_empty())
             .collect::<Vec<_>>()
             .join(" ");
-        assert_eq!(opening, description, "{name}: the README's first paragraph is not the description");
+        assert_eq!(
+            opening, description,
+            "{name}: the README's first paragraph is not the description"
+        );
     }
 }

@@ -84,6 +84,11 @@ impl Loaded {
         self.base.join(path)
     }
 
+    /// The file that was read, if one was.
+    pub fn file(&self) -> Option<&Path> {
+        self.text.as_ref().map(|(path, _)| path.as_path())
+    }
+
     /// Where the value of a dotted key came from, for people: `default`,
     /// `rollup.toml:12`, `ROLLWRIGHT_DA`, `--port`.
     pub fn origin(&self, key: &str) -> String {

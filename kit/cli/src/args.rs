@@ -1,0 +1,374 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rollwright::config::BlockTimeSetting;
+use std::path::PathBuf;
+
+/// A modular, DA-backed EVM rollup kit.
+#[derive(Debug, Parser)]
+#[command(name = "rollwright", version, about, long_about = None, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// One JSON envelope a line on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// More log lines; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Results and errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Run as if started in DIR
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a development rollup: funded accounts, JSON-RPC, its own DA layer
+    Dev(Dev),
+    /// Generate a rollup project
+    New(New),
+    /// Run a node from rollup.toml
+    Run(Run),
+    /// Derive the whole chain again from DA alone and compare every block
+    Verify(Verify),
+    /// Post signed transactions to the forced lane of the DA layer
+    ForceInclude(ForceInclude),
+    /// The DA layer
+    #[command(subcommand)]
+    Da(Da),
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Keys that sign batches
+    #[command(subcommand)]
+    Keys(Keys),
+    /// What an error code means and what to do
+    Explain(Explain),
+    /// Shell completions
+    Completions(Completions),
+    /// The version
+    Version,
+}
+
+/// `rollwright dev`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Dev {
+    /// Keep the chain here and go on with it next time [default: a temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datadir: Option<PathBuf>,
+    /// Port of JSON-RPC, or `auto` for a free one [default: 8545]
+    #[arg(long)]
+    pub(crate) port: Option<Port>,
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long)]
+    pub(crate) host: Option<std::net::IpAddr>,
+    /// Chain id of a new chain
+    #[arg(long, value_name = "N")]
+    pub(crate) chain_id: Option<u64>,
+    /// Time between blocks, or `auto` to mine when there is something to mine
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub(crate) block_time: BlockTimeSetting,
+    /// Funded accounts of a new chain
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) accounts: u32,
+    /// DA layer
+    #[arg(long, value_enum, default_value_t = DaLayer::Local)]
+    pub(crate) da: DaLayer,
+    /// Time between blocks of the embedded DA layer
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    pub(crate) da_block_time: rollwright::config::Period,
+    /// Faults of the embedded DA layer, such as latency=50ms..2s,refuse=5%
+    #[arg(long, value_name = "FAULTS", default_value = "none")]
+    pub(crate) da_faults: String,
+}
+
+/// A port, or a free one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// This one.
+    Fixed(u16),
+    /// Any that is free.
+    Auto,
+}
+
+impl Port {
+    /// The number to listen on; 0 takes a free one.
+    pub(crate) const fn number(self) -> u16 {
+        match self {
+            Self::Fixed(port) => port,
+            Self::Auto => 0,
+        }
+    }
+}
+
+impl std::str::FromStr for Port {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" | "0" => Ok(Self::Auto),
+            _ => text
+                .parse()
+                .map(Self::Fixed)
+                .map_err(|_| format!("`{text}` is neither a port (1 to 65535) nor `auto`")),
+        }
+    }
+}
+
+/// DA layers of this binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DaLayer {
+    /// Embedded, in one file: free, final after a few blocks
+    Local,
+}
+
+/// Templates of `rollwright new`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A rollup that executes Ethereum blocks
+    EvmRollup,
+}
+
+/// `rollwright new`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct New {
+    /// Name of the rollup and of its folder
+    pub(crate) name: Option<String>,
+    /// What to generate
+    #[arg(long, value_enum, default_value_t = Template::EvmRollup)]
+    pub(crate) template: Template,
+    /// DA layer
+    #[arg(long, value_enum)]
+    pub(crate) da: Option<DaLayer>,
+    /// Chain id
+    #[arg(long, value_name = "N")]
+    pub(crate) chain_id: Option<u64>,
+    /// Ask nothing; take the defaults
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Start no git repository
+    #[arg(long)]
+    pub(crate) no_git: bool,
+    /// Use the kit from this folder instead of the registry
+    #[arg(long, value_name = "DIR")]
+    pub(crate) kit_path: Option<PathBuf>,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleName {
+    /// Make blocks and post them
+    Sequencer,
+    /// Derive the chain from DA
+    Follower,
+    /// Follow a feed, and check it against DA
+    Replica,
+}
+
+/// `rollwright run`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Run {
+    /// What the node does
+    #[arg(long, value_enum, default_value_t = RoleName::Sequencer)]
+    pub(crate) role: RoleName,
+    /// Configuration
+    #[arg(long, value_name = "FILE", default_value = "rollup.toml")]
+    pub(crate) config: PathBuf,
+    /// Keep the data here instead of chain.data-dir
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datadir: Option<PathBuf>,
+    /// Port of JSON-RPC instead of the one in rpc.listen, or `auto`
+    #[arg(long)]
+    pub(crate) port: Option<Port>,
+}
+
+/// `rollwright verify`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Verify {
+    /// Data directory of the chain
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datadir: PathBuf,
+    /// DA layer that is served elsewhere, instead of the file in the data directory
+    #[arg(long, value_name = "URL")]
+    pub(crate) da_url: Option<String>,
+}
+
+/// `rollwright force-include`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ForceInclude {
+    /// Signed transactions as hex
+    #[arg(required = true, value_name = "TX")]
+    pub(crate) transactions: Vec<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Do not wait until the DA layer has included them
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Which chain a command is about.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Target {
+    /// Data directory of the chain
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datadir: Option<PathBuf>,
+    /// Configuration, where no data directory is given
+    #[arg(long, value_name = "FILE", default_value = "rollup.toml")]
+    pub(crate) config: PathBuf,
+    /// DA layer that another process serves
+    #[arg(long, value_name = "URL")]
+    pub(crate) da_url: Option<String>,
+}
+
+/// `rollwright snapshot`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Snapshot {
+    /// Write the state at the safe head to a file
+    Export {
+        /// Data directory of the chain; no node may use it
+        #[arg(long, value_name = "DIR")]
+        datadir: PathBuf,
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Fill a new data directory from a file
+    Import {
+        /// Data directory to make
+        #[arg(long, value_name = "DIR")]
+        datadir: PathBuf,
+        /// Genesis file of the chain
+        #[arg(long, value_name = "FILE", default_value = "genesis.json")]
+        genesis: PathBuf,
+        /// The file to read
+        file: PathBuf,
+    },
+    /// Check a file without importing it
+    Check {
+        /// The file to read
+        file: PathBuf,
+    },
+}
+
+/// `rollwright da`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Da {
+    /// Network, head, finality and our blobs
+    Status {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Our blobs as they arrive, decoded
+    Tail {
+        #[command(flatten)]
+        target: Target,
+        /// Start at this height [default: the newest]
+        #[arg(long, value_name = "HEIGHT")]
+        from: Option<u64>,
+        /// Stop at the newest block instead of waiting for more
+        #[arg(long)]
+        no_follow: bool,
+    },
+    /// Serve a local DA layer to other processes over HTTP
+    Serve {
+        /// The layer's file
+        #[arg(long, value_name = "FILE")]
+        path: PathBuf,
+        /// Address to listen on
+        #[arg(long, default_value = "127.0.0.1:26650")]
+        listen: std::net::SocketAddr,
+        /// Time between blocks
+        #[arg(long, value_name = "TIME", default_value = "2s")]
+        block_time: rollwright::config::Period,
+        /// Faults, such as latency=50ms..2s,refuse=5%
+        #[arg(long, value_name = "FAULTS", default_value = "none")]
+        faults: String,
+        /// Seed of the faults
+        #[arg(long, value_name = "N", default_value_t = 7)]
+        seed: u64,
+    },
+}
+
+/// `rollwright config`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Config {
+    /// The effective values
+    Show {
+        /// Configuration
+        #[arg(long, value_name = "FILE", default_value = "rollup.toml")]
+        config: PathBuf,
+        /// Say where each value came from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// What a key means
+    Explain {
+        /// Dotted key, such as da.use
+        key: String,
+    },
+    /// Check the configuration and the genesis file
+    Validate {
+        /// Configuration
+        #[arg(long, value_name = "FILE", default_value = "rollup.toml")]
+        config: PathBuf,
+    },
+}
+
+/// `rollwright keys`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key; the file can be read by its owner only
+    New {
+        /// The file to write
+        #[arg(default_value = "keys/sequencer.key")]
+        file: PathBuf,
+    },
+    /// Addresses of the key files in a folder
+    List {
+        /// The folder
+        #[arg(default_value = "keys")]
+        folder: PathBuf,
+    },
+}
+
+/// `rollwright explain`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Explain {
+    /// An error code, such as RW-CFG-003; without one, all codes
+    pub(crate) code: Option<String>,
+}
+
+/// `rollwright completions`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

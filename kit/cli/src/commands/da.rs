@@ -1,0 +1,163 @@
+//! `rollwright da`
+
+mod blob;
+
+use crate::{
+    args::{Da, Global, Target},
+    failure::Failure,
+    ui::Console,
+};
+use rollwright::{
+    Project,
+    core::{DaHeight, DataAvailability, ErrorKind, LayerError},
+    da_local::{BlockProduction, LocalDa, LocalDaConfig, Namespace, ServeConfig},
+};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+
+/// `rollwright da`
+pub(crate) async fn run(console: &Console, global: &Global, args: &Da) -> Result<(), Failure> {
+    match args {
+        Da::Status { target } => status(console, target).await,
+        Da::Tail {
+            target,
+            from,
+            no_follow,
+        } => tail(console, target, *from, !no_follow).await,
+        Da::Serve {
+            path,
+            listen,
+            block_time,
+            faults,
+            seed,
+        } => {
+            super::dev::start_logging(global)?;
+            let faults = faults
+                .parse()
+                .map_err(|error: rollwright::da_local::Error| {
+                    Failure::layer(&error).at("--faults")
+                })?;
+            let config = LocalDaConfig {
+                path: Some(path.clone()),
+                blocks: BlockProduction::Every(block_time.0),
+                seed: *seed,
+                faults,
+                // The server serves every namespace; it has none of its own.
+                ..LocalDaConfig::new(Namespace::new("server")?)
+            };
+            serve(console, config, *listen).await
+        }
+    }
+}
+
+/// The project that a command is about, and its DA layer: the process that
+/// runs the chain, if one does, otherwise the layer's file.
+pub(crate) async fn open(target: &Target) -> Result<(Project, LocalDa), Failure> {
+    let mut project = match &target.datadir {
+        Some(datadir) => Project::of_data_dir(datadir)?,
+        None => Project::load(&target.config)?,
+    };
+    if let Some(url) = target.da_url.clone().or_else(|| project.running_da_url()) {
+        project = project.with_da_url(url);
+    }
+    let da = project.read_local_da().await?;
+    Ok((project, da))
+}
+
+async fn status(console: &Console, target: &Target) -> Result<(), Failure> {
+    let (project, da) = open(target).await?;
+    let caps = da.caps();
+    let head = da.head().await?;
+    let rollup = project.rollup();
+    let mut text = format!(
+        "layer      {}\nnetwork    {}\nnamespace  {}\nhead       {}  {}\n",
+        caps.layer, caps.network, rollup.da.address, head.observed.height, head.observed.hash
+    );
+    match head.finalized {
+        Some(block) => text.push_str(&format!("final      {}  {}\n", block.height, block.hash)),
+        None => text.push_str("final      none yet\n"),
+    }
+    text.push_str(&format!(
+        "block time {:?}\nblob       at most {} bytes",
+        caps.block_time, caps.max_blob_bytes
+    ));
+    let data = json!({
+        "layer": caps.layer, "network": caps.network, "namespace": rollup.da.address, "head": head.observed,
+        "finalized": head.finalized, "maxBlobBytes": caps.max_blob_bytes,
+    });
+    console.result(&text, &data);
+    Ok(())
+}
+
+async fn tail(
+    console: &Console,
+    target: &Target,
+    from: Option<u64>,
+    follow: bool,
+) -> Result<(), Failure> {
+    let (project, da) = open(target).await?;
+    let poll = (da.caps().block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
+    let mut next = match from {
+        Some(height) => DaHeight(height),
+        None => da.head().await?.observed.height,
+    };
+    loop {
+        match da.fetch(next, None).await {
+            Ok(block) => {
+                for line in blob::lines(&block, project.rollup_id()) {
+                    console.result(&line.text, &line.data);
+                }
+                next = next
+                    .next()
+                    .ok_or_else(|| Failure::new("RW-DA-900", "the layer has no further heights"))?;
+            }
+            Err(error) if error.kind() == ErrorKind::NotYet && !follow => return Ok(()),
+            Err(error) if error.is_retryable() => {
+                tokio::select! {
+                    () = tokio::time::sleep(poll) => {}
+                    _ = tokio::signal::ctrl_c() => return Ok(()),
+                }
+            }
+            Err(error) => return Err(Failure::layer(&error)),
+        }
+    }
+}
+
+async fn serve(
+    console: &Console,
+    config: LocalDaConfig,
+    listen: std::net::SocketAddr,
+) -> Result<(), Failure> {
+    let da = LocalDa::open(config, Arc::new(rollwright::node::SystemClock::default()))?;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|error| {
+            Failure::new("RW-DA-901", format!("cannot listen on {listen}: {error}"))
+                .at("--listen")
+                .help("name another port, or stop the process that holds it")
+        })?;
+    let address = listener.local_addr().unwrap_or(listen);
+    let network = da.caps().network;
+    console.note(&format!(
+        "DA layer {network} on http://{address}; Ctrl-C stops"
+    ));
+    console.event(
+        "started",
+        json!({ "url": format!("http://{address}"), "network": network }),
+    );
+    rollwright::da_local::serve(
+        &da,
+        listener,
+        ServeConfig {
+            commands: true,
+            ..ServeConfig::default()
+        },
+        async {
+            // Without signals the process is stopped by other means.
+            let _ = tokio::signal::ctrl_c().await;
+        },
+    )
+    .await?;
+    console.event("stopped", json!({}));
+    Ok(())
+}

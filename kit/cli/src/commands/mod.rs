@@ -1,0 +1,13 @@
+//! One file a command.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod da;
+pub(crate) mod dev;
+pub(crate) mod explain;
+pub(crate) mod force_include;
+pub(crate) mod keys;
+pub(crate) mod new;
+pub(crate) mod run;
+pub(crate) mod verify;
+pub(crate) mod version;

@@ -1,0 +1,71 @@
+//! `rollwright run`
+
+use crate::{
+    args::{Global, RoleName, Run},
+    commands::dev::{report, start_logging},
+    failure::Failure,
+    ui::Console,
+};
+use rollwright::{
+    Project,
+    core::{
+        Role,
+        memory::{NoMessaging, Sovereign},
+    },
+    stock::Stock,
+};
+use serde_json::json;
+
+/// Runs a node from `rollup.toml` until Ctrl-C: no development accounts, no
+/// defaults for keys.
+pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Result<(), Failure> {
+    start_logging(global)?;
+    let mut project = Project::load(&args.config)?.with_role(match args.role {
+        RoleName::Sequencer => Role::Sequencer,
+        RoleName::Follower => Role::Follower,
+        RoleName::Replica => Role::Replica,
+    });
+    if let Some(datadir) = &args.datadir {
+        project = project.with_data_dir(datadir);
+    }
+    if let Some(port) = args.port {
+        let mut listen = project.listen();
+        listen.set_port(port.number());
+        project = project.with_listen(listen);
+    }
+    project.refuse_public_keys()?;
+
+    let node = Stock::builder(&project)
+        .await?
+        .settlement(Sovereign::new())
+        .messaging(NoMessaging)
+        .start()
+        .await?;
+    let rpc = format!("http://{}", node.rpc_address());
+    console.note(&format!(
+        "{} {} · chain {} · {} · RPC {rpc} · data {}",
+        project.name(),
+        env!("CARGO_PKG_VERSION"),
+        project.chain_id(),
+        role(args.role),
+        project.data_dir().display()
+    ));
+    console.event(
+        "started",
+        json!({ "chainId": project.chain_id(), "role": role(args.role), "rpc": rpc }),
+    );
+    let events = tokio::spawn(report(*console, node.api()));
+    let result = node.until_stopped().await;
+    events.abort();
+    result?;
+    console.event("stopped", json!({}));
+    Ok(())
+}
+
+const fn role(role: RoleName) -> &'static str {
+    match role {
+        RoleName::Sequencer => "sequencer",
+        RoleName::Follower => "follower",
+        RoleName::Replica => "replica",
+    }
+}

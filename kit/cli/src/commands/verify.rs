@@ -1,0 +1,45 @@
+//! `rollwright verify`
+
+use crate::{
+    args::Verify,
+    failure::Failure,
+    ui::{Console, Progress},
+};
+use rollwright::Project;
+use serde_json::json;
+
+/// Derives the whole chain again from DA alone and compares every block. The
+/// last line on stdout is `verified N blocks, head 0x…`.
+pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure> {
+    let mut project = Project::of_data_dir(&args.datadir)?;
+    if let Some(url) = args.da_url.clone() {
+        project = project.with_da_url(url);
+    }
+    let mut progress = Progress::start(console, "deriving DA block", None);
+    let mut first = None;
+    let result = project
+        .verify(|at| {
+            let start = *first.get_or_insert(at.height.0);
+            progress.at(
+                console,
+                at.height.0.saturating_sub(start).saturating_add(1),
+                Some(at.last.0.saturating_sub(start).saturating_add(1)),
+            );
+        })
+        .await;
+    progress.finish();
+    let verified = result?;
+    let tail = match verified.unposted {
+        0 => "every block is posted".to_owned(),
+        1 => "1 block is not posted yet".to_owned(),
+        n => format!("{n} blocks are not posted yet"),
+    };
+    let text = format!(
+        "{tail}\nverified {} blocks, head {}",
+        verified.blocks, verified.head.hash
+    );
+    let data =
+        json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted });
+    console.result(&text, &data);
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Development chains: everything in one folder, made at the first start.
+//!
+//! ```text
+//! genesis.json     what the chain is
+//! rollup.toml      what its node chose; other commands read it by --datadir
+//! sequencer.key    signs batches
+//! da/              the embedded DA layer, with its network id
+//! state/           blocks and state
+//! ```
+
+use crate::{
+    Project, ProjectError,
+    config::{BlockTimeSetting, HistorySetting, Layers, Period, RollupToml, Secret},
+    files,
+    project::{local_config, read_genesis},
+};
+use rollwright_core::{Address, B256, Clock, DaHeight, DataAvailability};
+use rollwright_da_local::{BlockProduction, LocalDa, Namespace};
+use rollwright_derive::{DevChain, RollupConfig};
+use rollwright_evm::genesis::{DEV_CHAIN_ID, DevAccount, DevGenesis, dev_account};
+use rollwright_node::{SequencerKey, SystemClock};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// What a development chain can be told.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// The folder; made if it does not exist.
+    pub data_dir: PathBuf,
+    /// Chain id; `None` is 42069 for a new chain, and whatever it is for an old one.
+    pub chain_id: Option<u64>,
+    /// Funded accounts of a new chain.
+    pub accounts: u32,
+    /// Time between blocks.
+    pub block_time: BlockTimeSetting,
+    /// Where JSON-RPC listens.
+    pub listen: SocketAddr,
+    /// Time between blocks of the embedded DA layer.
+    pub da_block_time: Period,
+    /// Faults of the embedded DA layer.
+    pub da_faults: String,
+}
+
+impl DevOptions {
+    /// The defaults of `rollwright dev`, in the given folder.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            chain_id: None,
+            accounts: 10,
+            block_time: BlockTimeSetting::Every(Period::from_millis(1000)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8545)),
+            da_block_time: Period::from_millis(2000),
+            da_faults: "none".to_owned(),
+        }
+    }
+
+    /// Makes the chain's files where they do not exist yet, and loads them.
+    ///
+    /// A crash midway leaves a folder that the next call completes. Refuses a
+    /// folder that holds a chain with another id.
+    pub async fn prepare(self) -> Result<Project, ProjectError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        files::make_dir(&self.data_dir)?;
+        let genesis = self.data_dir.join("genesis.json");
+        let chain_id = if genesis.exists() {
+            let found = read_genesis(&genesis)?.config.chain_id;
+            match self.chain_id {
+                Some(wanted) if wanted != found => {
+                    return Err(ProjectError::OtherChain {
+                        path: self.data_dir,
+                        found,
+                        wanted,
+                    });
+                }
+                _ => found,
+            }
+        } else {
+            self.create(&genesis, clock).await?
+        };
+        let settings = self.data_dir.join("rollup.toml");
+        files::write(&settings, &self.settings(chain_id))?;
+        let config = Layers {
+            file: Some(settings),
+            environment: false,
+            flags: Vec::new(),
+        }
+        .load()?;
+        Ok(Project::from_config(config)?
+            .with_listen(self.listen)
+            .with_dev_methods())
+    }
+
+    fn settings(&self, chain_id: u64) -> String {
+        let mut values = RollupToml::default();
+        values.chain.name = "dev".to_owned();
+        values.chain.id = chain_id;
+        values.chain.block_time = self.block_time;
+        values.chain.data_dir = ".".into();
+        values.execution.history = HistorySetting::Archive;
+        values.da.local.path = "da".into();
+        values.da.local.block_time = self.da_block_time;
+        values.da.local.faults.clone_from(&self.da_faults);
+        values.sequencer.key = Some(Secret::File("sequencer.key".into()));
+        values.rpc.listen = self.listen;
+        values.rpc.cors = vec!["*".to_owned()];
+        let body = toml_edit::ser::to_string_pretty(&values).unwrap_or_default();
+        format!("# Written at every start of `rollwright dev`; changes here are lost.\n{body}")
+    }
+
+    /// Makes DA layer, key and genesis file, in this order: the genesis file
+    /// names the other two, and marks the folder as complete.
+    async fn create(
+        &self,
+        path: &std::path::Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<u64, ProjectError> {
+        let namespace = Namespace::new(NAMESPACE)?;
+        let section = crate::config::LocalDaSection {
+            block_time: self.da_block_time,
+            ..crate::config::LocalDaSection::default()
+        };
+        let blocks = BlockProduction::Manual(self.da_block_time.0);
+        let da = LocalDa::open(
+            local_config(&section, self.data_dir.join("da"), namespace, None, blocks)?,
+            clock,
+        )?;
+        let start = da.head().await?.observed.height;
+        let first = da.header(start).await?;
+        let network = da.caps().network;
+        da.close().await;
+
+        let sequencer = self.sequencer_key()?.address();
+        let chain_id = self.chain_id.unwrap_or(DEV_CHAIN_ID);
+        let rollup = RollupConfig::dev(DevChain {
+            network,
+            address: NAMESPACE.to_owned(),
+            start_height: start,
+            da_block_time_ms: self.da_block_time.as_millis(),
+            block_time_ms: block_time_ms(self.block_time),
+            sequencer,
+            fee_vault: FEE_VAULT,
+            ..DevChain::default()
+        });
+        let genesis = DevGenesis {
+            chain_id,
+            accounts: self.accounts,
+            ..DevGenesis::new(first.time.saturating_sub(1), rollup)
+        };
+        files::write(path, &genesis.genesis().to_json())?;
+        Ok(chain_id)
+    }
+
+    fn sequencer_key(&self) -> Result<SequencerKey, ProjectError> {
+        let path = self.data_dir.join("sequencer.key");
+        if !path.exists() {
+            files::write_private(&path, &format!("{}\n", random_key()))?;
+        }
+        let text = Secret::File(path).read("sequencer.key", std::path::Path::new(""))?;
+        parse_key(&text)
+    }
+}
+
+/// The development accounts, by index.
+pub fn accounts(count: u32) -> Vec<DevAccount> {
+    (0..count).filter_map(dev_account).collect()
+}
+
+/// The `genesis.json` of a new project: a development chain on the local DA
+/// layer whose batches `sequencer` signs.
+///
+/// `now` is Unix seconds; the genesis block's time. The DA layer's first block
+/// must be later than that.
+pub fn new_genesis(
+    chain_id: u64,
+    sequencer: Address,
+    network: &str,
+    salt: B256,
+    now: u64,
+) -> String {
+    let rollup = RollupConfig::dev(DevChain {
+        network: network.to_owned(),
+        address: NAMESPACE.to_owned(),
+        start_height: FIRST_HEIGHT,
+        sequencer,
+        fee_vault: FEE_VAULT,
+        salt,
+        ..DevChain::default()
+    });
+    DevGenesis {
+        chain_id,
+        ..DevGenesis::new(now, rollup)
+    }
+    .genesis()
+    .to_json()
+}
+
+/// Namespace of development chains on their own DA layer.
+const NAMESPACE: &str = "rollup";
+
+/// The local layer's first height.
+const FIRST_HEIGHT: DaHeight = DaHeight(1);
+
+/// Receives the priority fees of blocks that the deriver makes itself.
+const FEE_VAULT: Address = Address::new([
+    0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x11,
+]);
+
+/// A block time for the chain's rules: on-demand chains may make several
+/// blocks in one second.
+fn block_time_ms(setting: BlockTimeSetting) -> u64 {
+    match setting {
+        BlockTimeSetting::Every(period) => period.as_millis(),
+        BlockTimeSetting::Auto => 100,
+    }
+}
+
+/// Thirty-two bytes from the operating system's generator.
+fn random_key() -> B256 {
+    loop {
+        let candidate = B256::random();
+        if SequencerKey::from_bytes(candidate).is_ok() {
+            return candidate;
+        }
+    }
+}
+
+/// A key from its hex digits. The text appears in no error.
+pub(crate) fn parse_key(text: &str) -> Result<SequencerKey, ProjectError> {
+    let bytes: B256 = text.trim().parse().map_err(|_| {
+        ProjectError::Invalid("the sequencer's key is not 64 hex digits".to_owned())
+    })?;
+    SequencerKey::from_bytes(bytes).map_err(|error| ProjectError::Invalid(error.to_string()))
+}

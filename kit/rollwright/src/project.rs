@@ -1,0 +1,363 @@
+//! A node's configuration and genesis file, read and checked together.
+
+use crate::config::{DaChoice, Layers, Loaded, LocalDaSection};
+use crate::error::ProjectError;
+use rollwright_core::{B256, Clock, Role, boxed::BoxDa};
+use rollwright_da_local::{
+    BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
+};
+use rollwright_derive::RollupConfig;
+use rollwright_evm::genesis::{Genesis, GenesisBlock, dev_account};
+use rollwright_node::{SequencerKey, SystemClock};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+/// A rollup project: `rollup.toml` and `genesis.json`, checked against each
+/// other. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub(crate) config: Arc<Loaded>,
+    pub(crate) genesis: Arc<GenesisBlock>,
+    pub(crate) genesis_file: Genesis,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) role: Role,
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) dev: bool,
+    local_da: Arc<OnceLock<LocalDa>>,
+}
+
+impl Project {
+    /// Reads a `rollup.toml` with the environment over it, and the genesis
+    /// file that it names. Writes nothing.
+    pub fn load(path: impl Into<PathBuf>) -> Result<Self, ProjectError> {
+        Self::from_config(Layers::file(path).load()?)
+    }
+
+    /// Checks a configuration against the genesis file that it names.
+    pub fn from_config(config: Loaded) -> Result<Self, ProjectError> {
+        let path = config.path(&config.values.execution.genesis);
+        let genesis = read_genesis(&path)?;
+        let settings = &config.values;
+        if genesis.config.chain_id != settings.chain.id {
+            return Err(ProjectError::ChainId {
+                at: config.origin("chain.id"),
+                configured: settings.chain.id,
+                genesis: genesis.config.chain_id,
+                path,
+            });
+        }
+        let block = genesis.block()?;
+        let rollup = rollup_config(&block, &path)?;
+        let layer = match settings.da.r#use {
+            DaChoice::Local => "local",
+        };
+        if rollup.da.layer != layer {
+            return Err(ProjectError::DaLayer {
+                at: config.origin("da.use"),
+                configured: layer.to_owned(),
+                genesis: rollup.da.layer.clone(),
+            });
+        }
+        rollup.validate().map_err(|error| ProjectError::Rules {
+            path,
+            error: error.to_string(),
+        })?;
+        Ok(Self {
+            listen: settings.rpc.listen,
+            data_dir: config.path(&settings.chain.data_dir),
+            config: Arc::new(config),
+            genesis: Arc::new(block),
+            genesis_file: genesis,
+            clock: Arc::new(SystemClock::default()),
+            role: Role::Sequencer,
+            dev: false,
+            local_da: Arc::default(),
+        })
+    }
+
+    /// What the node does; a sequencer unless told otherwise.
+    #[must_use]
+    pub fn with_role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Where JSON-RPC listens, instead of `rpc.listen`; port 0 takes a free one.
+    #[must_use]
+    pub fn with_listen(mut self, listen: SocketAddr) -> Self {
+        self.listen = listen;
+        self
+    }
+
+    /// Where data lies, instead of `chain.data-dir`.
+    #[must_use]
+    pub fn with_data_dir(mut self, data_dir: impl Into<PathBuf>) -> Self {
+        self.data_dir = data_dir.into();
+        self
+    }
+
+    /// Serves the methods of a development chain: the public test accounts
+    /// can be listed and used over RPC.
+    #[must_use]
+    pub fn with_dev_methods(mut self) -> Self {
+        self.dev = true;
+        self
+    }
+
+    /// A free port, and a DA layer with blocks every 200 ms.
+    #[must_use]
+    pub fn for_tests(mut self) -> Self {
+        let mut config = (*self.config).clone();
+        config.values.da.local.block_time = crate::config::Period::from_millis(200);
+        config.values.da.batch_interval = crate::config::Period::from_millis(400);
+        self.config = Arc::new(config);
+        self.listen.set_port(0);
+        self
+    }
+
+    /// Starts log lines by `[telemetry]`.
+    pub fn start_logging(&self) -> Result<(), ProjectError> {
+        Ok(crate::logging::start(&self.config.values.telemetry)?)
+    }
+
+    /// Name of the rollup, for people.
+    pub fn name(&self) -> &str {
+        &self.config.values.chain.name
+    }
+
+    /// The configuration with where each value came from.
+    pub fn config(&self) -> &Loaded {
+        &self.config
+    }
+
+    /// Chain id.
+    pub fn chain_id(&self) -> u64 {
+        self.genesis.config.chain_id
+    }
+
+    /// Genesis hash: names chain, DA layer and rules together.
+    pub fn rollup_id(&self) -> B256 {
+        self.genesis.rollup_id()
+    }
+
+    /// The consensus configuration.
+    pub fn rollup(&self) -> &RollupConfig {
+        // `from_config` refuses a genesis file without it.
+        match &self.genesis.config.rollwright {
+            Some(rollup) => rollup,
+            None => unreachable!("checked when the project was loaded"),
+        }
+    }
+
+    /// Where JSON-RPC listens.
+    pub const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// What the node does.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Where the node keeps its data.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Where blocks and state lie.
+    pub fn state_dir(&self) -> PathBuf {
+        self.data_dir.join("state")
+    }
+
+    /// The key that signs batches.
+    pub fn sequencer_key(&self) -> Result<SequencerKey, ProjectError> {
+        let secret = self
+            .config
+            .values
+            .sequencer
+            .key
+            .as_ref()
+            .ok_or(ProjectError::NoKey)?;
+        crate::dev::parse_key(&secret.read("sequencer.key", &self.config.base)?)
+    }
+
+    /// Keys of the public test accounts that the genesis file funds.
+    pub(crate) fn funded_keys(&self) -> Vec<B256> {
+        (0..)
+            .map_while(dev_account)
+            .take_while(|account| self.genesis_file.alloc.contains_key(&account.address))
+            .map(|account| account.key)
+            .collect()
+    }
+
+    /// Refuses a genesis file that funds the public test accounts on a layer
+    /// which others share.
+    pub fn refuse_public_keys(&self) -> Result<(), ProjectError> {
+        let layer = &self.rollup().da.layer;
+        if layer != "local" && !self.funded_keys().is_empty() {
+            return Err(ProjectError::PublicKeys {
+                layer: layer.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The project of a data directory: the configuration that its node was
+    /// started with last.
+    pub fn of_data_dir(path: &Path) -> Result<Self, ProjectError> {
+        let config = path.join("rollup.toml");
+        if !config.exists() {
+            return Err(ProjectError::NoChain {
+                path: path.to_owned(),
+            });
+        }
+        let loaded = Layers {
+            file: Some(config),
+            environment: false,
+            flags: Vec::new(),
+        }
+        .load()?;
+        Ok(Self::from_config(loaded)?.with_data_dir(path))
+    }
+
+    /// Where the process that runs this chain serves its DA layer; `None`
+    /// where none runs.
+    pub fn running_da_url(&self) -> Option<String> {
+        crate::traces::running_da_url(&self.data_dir)
+    }
+
+    /// The source of time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The local layer for a command that reads it, or posts to it once: the
+    /// process that serves it, or the file, to which it adds no blocks by time.
+    pub async fn read_local_da(&self) -> Result<LocalDa, ProjectError> {
+        let section = &self.config.values.da.local;
+        let rollup = self.rollup();
+        let namespace = Namespace::new(&rollup.da.address)?;
+        let network: NetworkId = rollup.da.network.parse()?;
+        match &section.url {
+            Some(url) => connect(url, namespace, network).await,
+            None => {
+                let path = self.config.path(&section.path);
+                let blocks = BlockProduction::Manual(section.block_time.0);
+                let config = local_config(section, path, namespace, Some(network), blocks)?;
+                let config = LocalDaConfig {
+                    create: false,
+                    faults: Faults::default(),
+                    ..config
+                };
+                Ok(LocalDa::open(config, self.clock())?)
+            }
+        }
+    }
+
+    /// Reads the local layer from the process that serves it at `url`.
+    #[must_use]
+    pub fn with_da_url(mut self, url: String) -> Self {
+        let mut config = (*self.config).clone();
+        config.values.da.local.url = Some(url);
+        self.config = Arc::new(config);
+        self
+    }
+
+    /// Opens the DA layer that `[da] use` names, for this rollup's address.
+    pub async fn da(&self) -> Result<BoxDa, ProjectError> {
+        match self.config.values.da.r#use {
+            DaChoice::Local => Ok(BoxDa::new(self.open_local_da().await?)),
+        }
+    }
+
+    /// The embedded layer, if it was opened by [`da`](Self::da) and lives in
+    /// this process.
+    pub fn local_da(&self) -> Option<&LocalDa> {
+        self.local_da
+            .get()
+            .filter(|_| self.config.values.da.local.url.is_none())
+    }
+
+    /// Opens the local layer to read and to post: the file, whose blocks this
+    /// process then makes, or the process that serves it.
+    pub async fn open_local_da(&self) -> Result<LocalDa, ProjectError> {
+        let section = &self.config.values.da.local;
+        let rollup = self.rollup();
+        let namespace = Namespace::new(&rollup.da.address)?;
+        let network: NetworkId = rollup.da.network.parse()?;
+        let da = match &section.url {
+            Some(url) => connect(url, namespace, network).await?,
+            None => {
+                let path = self.config.path(&section.path);
+                let blocks = BlockProduction::Every(section.block_time.0);
+                let da = LocalDa::open(
+                    local_config(section, path, namespace, Some(network), blocks)?,
+                    self.clock(),
+                )?;
+                // A rollup's first block stands on a DA block that has one on top.
+                if da.status().await?.head.height <= rollup.da.start_height {
+                    da.seal().await?;
+                }
+                da
+            }
+        };
+        // Keep the first: it is the one whose blocks this process makes.
+        let _ = self.local_da.set(da.clone());
+        Ok(da)
+    }
+}
+
+async fn connect(
+    url: &str,
+    namespace: Namespace,
+    network: NetworkId,
+) -> Result<LocalDa, ProjectError> {
+    let config = RemoteConfig {
+        network: Some(network),
+        ..RemoteConfig::new(url, namespace)
+    };
+    Ok(LocalDa::connect(config).await?)
+}
+
+/// What `[da.local]` says, as the adapter takes it.
+pub(crate) fn local_config(
+    section: &LocalDaSection,
+    path: PathBuf,
+    namespace: Namespace,
+    network: Option<NetworkId>,
+    blocks: BlockProduction,
+) -> Result<LocalDaConfig, ProjectError> {
+    Ok(LocalDaConfig {
+        path: Some(path),
+        network,
+        blocks,
+        seed: section.seed,
+        faults: section.faults.parse::<Faults>()?,
+        ..LocalDaConfig::new(namespace)
+    })
+}
+
+pub(crate) fn read_genesis(path: &Path) -> Result<Genesis, ProjectError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ProjectError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Genesis::from_json(&text)?)
+}
+
+fn rollup_config<'a>(
+    block: &'a GenesisBlock,
+    path: &Path,
+) -> Result<&'a RollupConfig, ProjectError> {
+    block
+        .config
+        .rollwright
+        .as_ref()
+        .ok_or_else(|| ProjectError::NotARollup {
+            path: path.to_owned(),
+        })
+}

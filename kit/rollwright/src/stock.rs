@@ -1,0 +1,81 @@
+//! The rollup that the `rollwright` command runs, and that generated projects
+//! start from: Ethereum's execution on the DA layer of `rollup.toml`.
+
+use crate::{
+    Project, ProjectError, StartError,
+    builder::{Builder, Given, Missing},
+    config::HistorySetting,
+    serve::Serves,
+};
+use rollwright_core::{
+    NodeApi, Rollup,
+    boxed::BoxDa,
+    memory::{NoMessaging, Sovereign},
+};
+use rollwright_evm::{
+    engine::{EvmConfig, EvmEngine},
+    rpc::{EthConfig, eth_module},
+    store::History,
+};
+use std::{path::Path, sync::Arc};
+
+/// Ethereum's execution, a DA layer chosen at run time, no settlement chain,
+/// no messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Stock;
+
+impl Rollup for Stock {
+    type Execution = EvmEngine;
+    type Da = BoxDa;
+    type Settlement = Sovereign;
+    type Messaging = NoMessaging;
+}
+
+impl Stock {
+    /// A builder with the execution and DA layers of a project.
+    pub async fn builder(
+        project: &Project,
+    ) -> Result<Builder<Self, Given<EvmEngine>, Given<BoxDa>, Missing, Missing>, ProjectError> {
+        Ok(Builder::new(project)
+            .execution(project.evm()?)
+            .da(project.da().await?))
+    }
+}
+
+impl Project {
+    /// Opens the EVM module's engine in the data directory; its store is
+    /// filled with the genesis state the first time.
+    pub fn evm(&self) -> Result<EvmEngine, ProjectError> {
+        self.evm_at(&self.state_dir())
+    }
+
+    pub(crate) fn evm_at(&self, path: &Path) -> Result<EvmEngine, ProjectError> {
+        let execution = &self.config.values.execution;
+        let history = match execution.history {
+            HistorySetting::Archive => History::Archive,
+            HistorySetting::Blocks(blocks) => History::Last(blocks),
+        };
+        let mut config = EvmConfig::at(self.genesis_file.clone(), path).with_history(history);
+        config.store.trie_bytes = usize::try_from(execution.trie_cache.0).unwrap_or(usize::MAX);
+        Ok(EvmEngine::open(config)?)
+    }
+}
+
+impl Serves for EvmEngine {
+    fn methods(
+        &self,
+        node: Arc<dyn NodeApi>,
+        project: &Project,
+    ) -> Result<rollwright_rpc::Methods, StartError> {
+        let dev_keys = if project.dev {
+            project.funded_keys()
+        } else {
+            Vec::new()
+        };
+        let config = EthConfig {
+            dev_keys,
+            ..EthConfig::default()
+        };
+        Ok(eth_module(self, node, config)?)
+    }
+}

@@ -1,0 +1,92 @@
+//! What a node leaves in its data directory for other commands: how it was
+//! started, and where it listens while it runs.
+
+use crate::{Project, ProjectError, config::RollupToml, files};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long a node that should run may take to answer.
+const PROBE: Duration = Duration::from_millis(500);
+
+#[derive(Deserialize, Serialize)]
+struct Live {
+    pid: u32,
+    listen: SocketAddr,
+    serves_da: bool,
+}
+
+/// Removes `running.json` when the node has stopped.
+#[derive(Debug)]
+pub(crate) struct LiveFile(PathBuf);
+
+impl Drop for LiveFile {
+    fn drop(&mut self) {
+        // A file that stays names a port that nobody answers.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Writes how the node was started, so that `--datadir` is enough to find
+/// genesis file and DA layer again.
+pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
+    let target = project.data_dir().join("rollup.toml");
+    if project
+        .config
+        .file()
+        .is_some_and(|file| same(file, &target))
+    {
+        return Ok(());
+    }
+    files::make_dir(project.data_dir())?;
+    let genesis = project.data_dir().join("genesis.json");
+    files::write(&genesis, &project.genesis_file.to_json())?;
+    let mut values: RollupToml = project.config.values.clone();
+    values.chain.data_dir = ".".into();
+    values.execution.genesis = "genesis.json".into();
+    values.da.local.path = absolute(&project.config.path(&values.da.local.path));
+    if let Some(crate::config::Secret::File(path)) = &mut values.sequencer.key {
+        *path = absolute(&project.config.path(path));
+    }
+    let body = toml_edit::ser::to_string_pretty(&values).unwrap_or_default();
+    files::write(
+        &target,
+        &format!("# How this node was started last; written at every start.\n{body}"),
+    )
+}
+
+/// Says where the node listens, until the returned value is dropped.
+pub(crate) fn leave_address(
+    project: &Project,
+    listen: SocketAddr,
+) -> Result<LiveFile, ProjectError> {
+    let path = project.data_dir().join("running.json");
+    let live = Live {
+        pid: std::process::id(),
+        listen,
+        serves_da: project.local_da().is_some(),
+    };
+    files::write(&path, &serde_json::to_string(&live).unwrap_or_default())?;
+    Ok(LiveFile(path))
+}
+
+/// Where the process that runs the chain of a data directory serves its DA
+/// layer; `None` where none runs.
+pub(crate) fn running_da_url(data_dir: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(data_dir.join("running.json")).ok()?;
+    let live: Live = serde_json::from_str(&text).ok()?;
+    // A file that a killed process left behind names a port nobody answers.
+    TcpStream::connect_timeout(&live.listen, PROBE).ok()?;
+    live.serves_da.then(|| format!("http://{}/da", live.listen))
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
