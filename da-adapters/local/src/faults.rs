@@ -230,7 +230,7 @@ impl Dice {
         CallFate {
             delay,
             refused: self.faults.refuse.covers(self.roll("refuse", call)),
-            taken: self.roll("taken", call) % 2 == 0,
+            taken: self.roll("taken", call).is_multiple_of(2),
         }
     }
 

@@ -52,7 +52,8 @@ pub(crate) fn head_of(state: &State) -> DaHead {
 impl Layer {
     pub(crate) fn open(config: LocalDaConfig, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         config.check()?;
-        let now = clock.now_ms() / 1000;
+        let now_ms = clock.now_ms();
+        let now = now_ms / 1000;
         let creation = Creation {
             allowed: config.create,
             network: config.network,
@@ -86,6 +87,7 @@ impl Layer {
             let task = runtime.spawn(produce(
                 Arc::downgrade(&shared),
                 shared.clock.clone(),
+                now_ms,
                 shared.config.blocks.time(),
             ));
             *shared.producer.lock() = Some(task.abort_handle());
@@ -283,9 +285,9 @@ impl Layer {
 
 /// Makes a block per interval until the layer is gone. A block that is late by
 /// more than an interval moves the following ones; none is made to catch up.
-async fn produce(layer: Weak<Shared>, clock: Arc<dyn Clock>, block_time: Duration) {
+async fn produce(layer: Weak<Shared>, clock: Arc<dyn Clock>, opened_ms: u64, block_time: Duration) {
     let interval = u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX);
-    let mut due = clock.now_ms().saturating_add(interval);
+    let mut due = opened_ms.saturating_add(interval);
     loop {
         let now = clock.now_ms();
         // Also after the clock was set back.

@@ -69,32 +69,29 @@ impl Seen {
         let below = height
             .checked_sub(1)
             .and_then(|below| self.headers.get(&below));
-        if let Some(parent) = below.filter(|parent| parent.hash != header.parent_hash) {
-            if self.is_final(height - 1) {
-                return Err((
-                    "parent link",
-                    format!(
-                        "block {height} names {} as its parent, the final block there is {}",
-                        header.parent_hash, parent.hash
-                    ),
+        let link = |detail| Err(("parent link", detail));
+        match below {
+            Some(parent) if parent.hash != header.parent_hash && self.is_final(height - 1) => {
+                return link(format!(
+                    "block {height} names {} as its parent, the final block there is {}",
+                    header.parent_hash, parent.hash
                 ));
             }
+            _ => {}
         }
         let above = height
             .checked_add(1)
             .and_then(|above| self.headers.get(&above));
-        if let Some(child) = above.filter(|child| child.parent_hash != header.hash) {
-            if self.is_final(height + 1) {
-                return Err((
-                    "parent link",
-                    format!(
-                        "final block {} has the parent {}, block {height} is {}",
-                        height + 1,
-                        child.parent_hash,
-                        header.hash
-                    ),
+        match above {
+            Some(child) if child.parent_hash != header.hash && self.is_final(height + 1) => {
+                return link(format!(
+                    "final block {} has the parent {}, block {height} is {}",
+                    height + 1,
+                    child.parent_hash,
+                    header.hash
                 ));
             }
+            _ => {}
         }
         self.forget_fork(header);
         self.headers.insert(height, *header);

@@ -5,7 +5,10 @@ use super::{
 use crate::{Error, LocalDaConfig, NetworkId, config::MAX_BLOCK_BLOBS};
 use redb::{Database, DatabaseError, StorageError, TableHandle, backends::InMemoryBackend};
 use rollwright_core::DaHeader;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 /// 32 MiB: blocks are read once or twice, soon after they are made.
 const CACHE_BYTES: usize = 32 << 20;
@@ -179,11 +182,30 @@ fn on_disk(path: &Path, create: bool) -> Result<Database, Error> {
             std::fs::create_dir_all(parent).map_err(|e| io("create the directory of", e))?;
         }
     }
+    if is_foreign(path).map_err(|e| io("read", e))? {
+        return Err(Error::NotOurs {
+            path: path.to_owned(),
+            found: "not a redb file".into(),
+        });
+    }
     let mut builder = Database::builder();
     builder
         .set_cache_size(CACHE_BYTES)
         .create(path)
         .map_err(|e| open_error(path, e))
+}
+
+/// True for a file that has contents, but not a database's. Asked first, for
+/// the database reports a short file as an unexpected end.
+fn is_foreign(path: &Path) -> std::io::Result<bool> {
+    const REDB: &[u8] = b"redb";
+    let mut start = Vec::new();
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(REDB.len() as u64).read_to_end(&mut start)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(!start.is_empty() && start != REDB)
 }
 
 fn open_error(path: &Path, error: DatabaseError) -> Error {

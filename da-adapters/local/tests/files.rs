@@ -1,0 +1,251 @@
+//! The file: identity, refusals, and what is left of it after a kill.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{START, TestClock, hashes, manual, namespace, open, unit};
+use rollwright_core::{DaHeight, DataAvailability, ErrorKind, LayerError, SubmissionStatus};
+use rollwright_da_local::{BlockProduction, Error, LocalDa, LocalDaConfig, NetworkId};
+use std::{fs, path::Path, time::Duration};
+use tempfile::TempDir;
+
+fn refused(config: LocalDaConfig) -> Error {
+    let error = LocalDa::open(config, TestClock::at(START)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_file_keeps_its_network_and_its_blocks() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("deep/er/da.redb");
+    let da = open(manual(Some(&path)));
+    let network = da.network();
+    da.submit(&unit("a", 2)).await.unwrap();
+    da.seal().await.unwrap();
+    let before = hashes(&da).await;
+    drop(da);
+    let da = open(LocalDaConfig {
+        create: false,
+        network: Some(network),
+        ..manual(Some(&path))
+    });
+    assert_eq!(hashes(&da).await, before);
+    assert_eq!(da.caps().network, network.to_string());
+    let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
+    assert_eq!(files.len(), 1);
+}
+
+#[tokio::test]
+async fn two_files_are_two_networks_with_different_blocks() {
+    let (a, b) = (open(manual(None)), open(manual(None)));
+    assert_ne!(a.network(), b.network());
+    assert_ne!(hashes(&a).await, hashes(&b).await);
+}
+
+#[tokio::test]
+async fn a_file_of_another_network_is_refused_by_both_names() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let found = open(manual(Some(&path))).network();
+    let expected = NetworkId::random();
+    let error = refused(LocalDaConfig {
+        network: Some(expected),
+        ..manual(Some(&path))
+    });
+    let text = error.to_string();
+    assert!(matches!(error, Error::WrongNetwork { .. }));
+    for part in [
+        &found.to_string(),
+        &expected.to_string(),
+        path.to_str().unwrap(),
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_in_use_is_refused_until_it_is_closed() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let da = open(manual(Some(&path)));
+    assert!(matches!(refused(manual(Some(&path))), Error::InUse { .. }));
+    da.close().await;
+    let next = open(manual(Some(&path)));
+    assert!(matches!(da.head().await, Err(Error::Closed)));
+    next.head().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_a_da_file_is_refused_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("notes.txt");
+    for contents in [vec![b'x'; 10], vec![b'y'; 100_000]] {
+        fs::write(&path, &contents).unwrap();
+        assert!(matches!(
+            refused(manual(Some(&path))),
+            Error::NotOurs { .. }
+        ));
+        assert_eq!(fs::read(&path).unwrap(), contents);
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("other.redb");
+    for name in ["meta", "other"] {
+        let table: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new(name);
+        let _ = fs::remove_file(&path);
+        let database = redb::Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        write
+            .open_table(table)
+            .unwrap()
+            .insert("format", &[1_u8][..])
+            .unwrap();
+        write.commit().unwrap();
+        drop(database);
+        assert!(matches!(
+            refused(manual(Some(&path))),
+            Error::NotOurs { .. }
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_later_version_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    drop(open(manual(Some(&path))));
+    let table: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("meta");
+    let database = redb::Database::open(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    let format = [b"rollwright-da-local".as_slice(), &2_u16.to_le_bytes()].concat();
+    write
+        .open_table(table)
+        .unwrap()
+        .insert("format", format.as_slice())
+        .unwrap();
+    write.commit().unwrap();
+    drop(database);
+    assert!(matches!(
+        refused(manual(Some(&path))),
+        Error::NewerVersion {
+            found: 2,
+            supported: 1,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn a_missing_file_is_not_replaced_by_an_empty_layer() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let error = refused(LocalDaConfig {
+        create: false,
+        ..manual(Some(&path))
+    });
+    assert!(matches!(error, Error::Missing { .. }));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn unusable_settings_are_refused_by_name() {
+    let refused_key = |config| match refused(config) {
+        Error::Config { key, .. } => key,
+        other => panic!("{other}"),
+    };
+    let base = || manual(None);
+    assert_eq!(
+        refused_key(LocalDaConfig {
+            max_blob_bytes: 0,
+            ..base()
+        }),
+        "max_blob_bytes"
+    );
+    assert_eq!(
+        refused_key(LocalDaConfig {
+            max_pending_bytes: 1,
+            ..base()
+        }),
+        "max_pending_bytes"
+    );
+    assert_eq!(
+        refused_key(LocalDaConfig {
+            retention_blocks: Some(4),
+            ..base()
+        }),
+        "retention_blocks"
+    );
+    assert_eq!(
+        refused_key(LocalDaConfig {
+            faults: "reorg=5@1%".parse().unwrap(),
+            ..base()
+        }),
+        "faults"
+    );
+    let blocks = BlockProduction::Manual(Duration::ZERO);
+    assert_eq!(
+        refused_key(LocalDaConfig { blocks, ..base() }),
+        "block_time"
+    );
+}
+
+#[test]
+fn blocks_by_time_outside_of_a_runtime_are_refused() {
+    let error = refused(LocalDaConfig::new(namespace()));
+    assert!(matches!(error, Error::Config { key: "blocks", .. }));
+}
+
+/// What a kill leaves: a copy of the file while it is open.
+fn image(from: &Path, to: &Path) -> LocalDa {
+    fs::copy(from, to).unwrap();
+    open(LocalDaConfig {
+        create: false,
+        ..manual(Some(to))
+    })
+}
+
+#[tokio::test]
+async fn a_kill_after_any_answer_loses_nothing_that_was_answered() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let copy = directory.path().join("copy.redb");
+    let da = open(manual(Some(&path)));
+    for round in 0..6_u64 {
+        let posted = unit(&format!("round {round}"), 3);
+        da.submit(&posted).await.unwrap();
+        let killed = image(&path, &copy);
+        let status = killed.submit(&posted).await.unwrap().status;
+        assert_eq!(status, SubmissionStatus::Accepted);
+        assert_eq!(killed.status().await.unwrap().pending_units, 1);
+        killed.seal().await.unwrap();
+        let block = killed.fetch(DaHeight(round + 2), None).await.unwrap();
+        assert_eq!(block.blobs.len(), 3);
+        drop(killed);
+
+        da.seal().await.unwrap();
+        let included = da.submit(&posted).await.unwrap();
+        let before = hashes(&da).await;
+        let killed = image(&path, &copy);
+        assert_eq!(hashes(&killed).await, before);
+        assert_eq!(killed.submit(&posted).await.unwrap(), included);
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_or_overwritten_file_is_an_error_and_no_panic() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let da = open(manual(Some(&path)));
+    da.submit(&unit("a", 3)).await.unwrap();
+    da.seal().await.unwrap();
+    drop(da);
+    let whole = fs::read(&path).unwrap();
+    for keep in [1, 64, 4096, whole.len() / 2] {
+        fs::write(&path, &whole[..keep]).unwrap();
+        refused(manual(Some(&path)));
+    }
+}
