@@ -6,7 +6,7 @@ use crate::{
     store::{BlockState, NewBlock, StoreError, StoredBlock},
 };
 use rollwright_core::{
-    ApplyError, Attributes, BlockEffects, BlockId, BlockInput, BlockRecord, BlockRef, Built,
+    ApplyError, Attributes, B256, BlockEffects, BlockId, BlockInput, BlockRecord, BlockRef, Built,
     CandidateSource, ExecuteOutcome, Executed, ForcedOutcome,
 };
 
@@ -41,7 +41,13 @@ impl EvmEngine {
             },
         })?;
         let input = attributes.into_input(*parent, built.ordinary);
-        let executed = self.keep(&input, header.state_root, built.outcome, state)?;
+        let executed = self.keep(
+            &input,
+            input.hash(),
+            header.state_root,
+            built.outcome,
+            state,
+        )?;
         Ok(Built { executed, input })
     }
 
@@ -50,7 +56,8 @@ impl EvmEngine {
     /// chain until [`commit`](Self::commit) makes it the head.
     pub fn execute_block(&self, input: &BlockInput) -> Result<ExecuteOutcome, EngineError> {
         let inner = &*self.inner;
-        if let Some(known) = inner.store.block_of_input(&input.hash())? {
+        let input_hash = input.hash();
+        if let Some(known) = inner.store.block_of_input(&input_hash)? {
             return Ok(ExecuteOutcome::Valid(self.as_executed(&known, input)?));
         }
         let header = self.parent_header(&input.parent)?;
@@ -68,7 +75,7 @@ impl EvmEngine {
         );
         match outcome {
             Ok(outcome) => {
-                let executed = self.keep(input, header.state_root, outcome, state)?;
+                let executed = self.keep(input, input_hash, header.state_root, outcome, state)?;
                 Ok(ExecuteOutcome::Valid(executed))
             }
             Err(ApplyError::Invalid(invalid)) => Ok(ExecuteOutcome::Invalid(invalid)),
@@ -80,7 +87,8 @@ impl EvmEngine {
     fn keep(
         &self,
         input: &BlockInput,
-        pre_root: rollwright_core::B256,
+        input_hash: B256,
+        pre_root: B256,
         outcome: BlockOutcome,
         state: BlockState,
     ) -> Result<Executed, EngineError> {
@@ -95,7 +103,7 @@ impl EvmEngine {
             header: applied.header.clone(),
             pre_root,
             forced: applied.forced,
-            input_hash: input.hash(),
+            input_hash,
             transactions: outcome.transactions.len() as u32,
         };
         let prepared = state.into_prepared().ok_or_else(|| StoreError::BadBlock {
