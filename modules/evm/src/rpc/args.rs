@@ -100,6 +100,25 @@ pub(crate) struct Slot {
     pub(crate) as_word: bool,
 }
 
+impl Slot {
+    /// Reads a slot; what is wrong is said in geth's words.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err("unable to decode storage key: hex string invalid");
+        }
+        if digits.len() > 64 {
+            return Err("unable to decode storage key: hex string too long, want at most 32 bytes");
+        }
+        let number = U256::from_str_radix(digits, 16)
+            .map_err(|_| "unable to decode storage key: hex string invalid")?;
+        Ok(Self {
+            key: B256::from(number),
+            as_word: digits.len() == 64,
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Slot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
@@ -111,19 +130,7 @@ impl<'de> Deserialize<'de> for Slot {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Slot, E> {
-                let invalid = || E::invalid_value(de::Unexpected::Str(text), &self);
-                let digits = text.strip_prefix("0x").unwrap_or(text);
-                let valid = !digits.is_empty()
-                    && digits.len() <= 64
-                    && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-                if !valid {
-                    return Err(invalid());
-                }
-                let number = U256::from_str_radix(digits, 16).map_err(|_| invalid())?;
-                Ok(Slot {
-                    key: B256::from(number),
-                    as_word: digits.len() == 64,
-                })
+                Slot::parse(text).map_err(E::custom)
             }
         }
         deserializer.deserialize_str(Visitor)

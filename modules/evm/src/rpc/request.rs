@@ -28,8 +28,6 @@ pub(crate) struct CallRequest {
     #[serde(with = "alloy_serde::quantity::opt")]
     pub(crate) chain_id: Option<u64>,
     blob_versioned_hashes: Option<Vec<B256>>,
-    #[serde(rename = "type", with = "alloy_serde::quantity::opt")]
-    pub(crate) kind: Option<u8>,
 }
 
 impl CallRequest {
@@ -63,7 +61,8 @@ impl CallRequest {
                 "chainId does not match node's (have={other}, want={chain_id})"
             )));
         }
-        if self.kind == Some(3) || self.blob_versioned_hashes.is_some() {
+        // `type` is ignored, as in geth: the fields decide.
+        if self.blob_versioned_hashes.is_some() {
             return Err(EthError::params(
                 "blob transactions are not supported on a rollup",
             ));

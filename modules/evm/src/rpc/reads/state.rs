@@ -9,7 +9,7 @@ use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
 use alloy_serde::JsonStorageKey;
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::Params};
 use rollwright_core::ProofKey;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
     module.register_method("eth_getBalance", |params, api, _| {
@@ -32,7 +32,8 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     module.register_method("eth_getStorageAt", |params, api, _| {
         let mut args = Args::new(&params);
         let address = args.required::<Address>()?;
-        let slot = args.required::<Slot>()?;
+        let slot = args.required::<Cow<'_, str>>()?;
+        let slot = Slot::parse(&slot).map_err(EthError::params)?;
         let block = args.block()?;
         args.end()?;
         let value = api.state(block)?.slot(address, slot.key)?;

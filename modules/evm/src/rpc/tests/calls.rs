@@ -162,7 +162,6 @@ async fn contradictory_requests_are_invalid_parameters() {
         json!({"to": STORER, "gasPrice": "0x1", "maxFeePerGas": "0x1"}),
         json!({"to": STORER, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}),
         json!({"to": STORER, "chainId": "0x1"}),
-        json!({"to": STORER, "type": "0x3"}),
         json!({"to": STORER, "blobVersionedHashes": []}),
         json!({"to": "0x12"}),
         json!({"gas": -1}),
@@ -173,6 +172,8 @@ async fn contradictory_requests_are_invalid_parameters() {
     let same =
         json!({"to": STORER, "input": "0x01", "data": "0x01", "chainId": quantity(CHAIN_ID)});
     assert_eq!(rpc.ok("eth_call", json!([same])).await, "0x");
+    let unknown_type = json!({"to": STORER, "type": "0x7f"});
+    assert_eq!(rpc.ok("eth_call", json!([unknown_type])).await, "0x");
 }
 
 #[tokio::test]

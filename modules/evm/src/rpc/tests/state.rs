@@ -65,9 +65,21 @@ async fn storage_is_a_word_however_the_slot_is_written() {
         .ok("eth_getStorageAt", json!([STORER, "0xa", "0x0"]))
         .await;
     assert_eq!(before, json!(B256::ZERO));
-    for wrong in ["", "0x", "0xg", &format!("0x1{}", "0".repeat(64))] {
+    // As in execution-apis, tests/eth_getStorageAt.
+    let long = format!("0x0{}", "0".repeat(64));
+    for (wrong, reason) in [
+        ("", "hex string invalid"),
+        ("0x", "hex string invalid"),
+        ("0xasdf", "hex string invalid"),
+        (&long, "hex string too long, want at most 32 bytes"),
+    ] {
         let error = rpc.error("eth_getStorageAt", json!([STORER, wrong])).await;
-        assert_eq!(error["code"], -32602, "{wrong}");
+        let message = format!("unable to decode storage key: {reason}");
+        assert_eq!(
+            error,
+            json!({"code": -32602, "message": message}),
+            "{wrong}"
+        );
     }
     let code = rpc.ok("eth_getCode", json!([STORER])).await;
     assert_eq!(code, "0x6020355f355500");
