@@ -169,7 +169,13 @@ fn defaults<S: StateAccess>(
     let gas = match (request.gas, request.max_fee_per_gas) {
         (Some(gas), _) => gas.min(cap),
         (None, Some(price)) if price > 0 => {
-            let spendable = account.balance.saturating_sub(request.value);
+            let spendable = account.balance.checked_sub(request.value).ok_or({
+                // Otherwise the search for a gas limit would blame the gas.
+                CallError::Refused(Refusal::InsufficientFunds {
+                    have: account.balance,
+                    want: request.value,
+                })
+            })?;
             let affordable = spendable / U256::from(price);
             u64::try_from(affordable).unwrap_or(u64::MAX).min(cap)
         }

@@ -191,3 +191,19 @@ fn with_a_price_the_base_fee_and_the_balance_count() {
     };
     assert!(run(&mut chain, &fine, &Overrides::default()).is_ok());
 }
+
+#[test]
+fn an_estimate_of_a_value_above_the_balance_blames_the_funds_and_not_the_gas() {
+    let mut chain = Chain::new();
+    let priced = CallRequest {
+        value: U256::MAX,
+        max_fee_per_gas: Some(2_000_000_000),
+        ..request()
+    };
+    assert!(matches!(
+        guess(&mut chain, &priced, &Overrides::default()),
+        Err(EstimateError::Call(CallError::Refused(
+            Refusal::InsufficientFunds { .. }
+        )))
+    ));
+}
