@@ -119,9 +119,10 @@ impl Rules {
             }
             starts.push((amendment.activation, digest, config.clone(), discards));
         }
-        for (index, start) in starts.iter().enumerate().skip(1) {
-            start.2.validate().map_err(|source| ConfigError::Amended {
-                index: index - 1,
+        for (from, _, config, _) in starts.iter().skip(1) {
+            let active = self.amendments.partition_point(|a| a.activation <= *from);
+            config.validate().map_err(|source| ConfigError::Amended {
+                index: active.saturating_sub(1),
                 source: alloc::boxed::Box::new(source),
             })?;
         }

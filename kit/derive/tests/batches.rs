@@ -132,7 +132,8 @@ fn with_envelope(change: impl FnOnce(&mut Envelope)) -> (Vec<&'static str>, u64)
 
 #[test]
 fn a_rejected_envelope_leaves_the_number() {
-    let cases: [(&str, Box<dyn FnOnce(&mut Envelope)>); 10] = [
+    type Case = (&'static str, Box<dyn FnOnce(&mut Envelope)>);
+    let cases: [Case; 10] = [
         (
             "RW-DROP-020",
             Box::new(|e| e.config_digest = B256::repeat_byte(9)),

@@ -1,5 +1,10 @@
 //! The forced lane, and the chain without its sequencer.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside of test functions"
+)]
+
 mod common;
 use alloy_primitives::{Address, Bytes};
 use common::*;
@@ -374,7 +379,7 @@ fn an_amendment_changes_the_digest_and_shapes_blocks_at_their_origin() {
     world.mine(world.parts(&crossing, 1));
     assert_eq!(world.drops(), [DropReason::Amendment]);
     let first = world.seal(&[before]);
-    let second = world.seal(&[after.clone()]);
+    let second = world.seal(std::slice::from_ref(&after));
     let blobs = [world.parts(&first, 1), world.parts(&second, 1)].concat();
     world.mine(blobs);
     assert_eq!(world.head(), after.block);

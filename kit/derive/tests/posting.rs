@@ -1,5 +1,10 @@
 //! The batcher against a real deriver.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside of test functions"
+)]
+
 mod common;
 use alloy_primitives::{B256, Bytes};
 use common::*;

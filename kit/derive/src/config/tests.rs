@@ -40,7 +40,8 @@ fn development_chains_are_valid_at_every_speed() {
 
 #[test]
 fn every_relation_is_refused_with_key_values_and_cure() {
-    let cases: [(&str, &str, fn(&mut RollupConfig)); 24] = [
+    type Case = (&'static str, &'static str, fn(&mut RollupConfig));
+    let cases: [Case; 24] = [
         ("version", "RW-DERIVE-001", |c| c.version = 2),
         ("da.layer", "RW-DERIVE-003", |c| c.da.layer.clear()),
         ("keys", "RW-DERIVE-003", |c| c.keys.clear()),

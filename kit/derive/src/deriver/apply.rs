@@ -127,7 +127,7 @@ impl<C: BatchCodec> Deriver<C> {
             (Source::Batch(batch), ExecuteOutcome::Invalid(invalid)) => {
                 self.end_batch(work, batch, Some(invalid.clone()));
                 let pending = |_: &BatchKey, batch: &crate::PendingBatch| batch.completed.is_some();
-                self.drop_batches(work, DropReason::AfterInvalid, pending);
+                self.drop_batches(work, &DropReason::AfterInvalid, pending);
             }
             (Source::Lapse, ExecuteOutcome::Valid(executed)) => {
                 self.extend(work, &input, origin, executed, DerivedFrom::Lapse);

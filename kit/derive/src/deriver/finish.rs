@@ -15,17 +15,17 @@ impl<C: BatchCodec> Deriver<C> {
         let timing = self.rules.at(work.ordinal).timing;
         let now = work.ordinal;
         let next = self.state.next_batch();
-        self.drop_batches(work, DropReason::Superseded, |key, _| key.number < next);
+        self.drop_batches(work, &DropReason::Superseded, |key, _| key.number < next);
         let incomplete = |_: &BatchKey, batch: &PendingBatch| {
             batch.completed.is_none() && now.since(batch.first_ordinal) >= timing.part_timeout
         };
-        self.drop_batches(work, DropReason::PartsExpired, incomplete);
+        self.drop_batches(work, &DropReason::PartsExpired, incomplete);
         let pending = |_: &BatchKey, batch: &PendingBatch| {
             batch
                 .completed
                 .is_some_and(|(completed, _)| now.since(completed) >= timing.window)
         };
-        self.drop_batches(work, DropReason::PendingExpired, pending);
+        self.drop_batches(work, &DropReason::PendingExpired, pending);
     }
 
     /// Makes the deriver's own block where the sequencer has lapsed. False

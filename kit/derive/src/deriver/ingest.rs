@@ -174,7 +174,7 @@ impl<C: BatchCodec> Deriver<C> {
         }
         if attempt > highest {
             let evicts = |key: &BatchKey, _: &PendingBatch| key.signer == signer;
-            self.drop_batches(work, DropReason::Evicted, evicts);
+            self.drop_batches(work, &DropReason::Evicted, evicts);
         }
         if attempt > highest || self.state.core().signer(&signer).is_none() {
             self.state.set_attempt(signer, attempt);
@@ -233,7 +233,7 @@ impl<C: BatchCodec> Deriver<C> {
     pub(super) fn drop_batches(
         &mut self,
         work: &mut Work,
-        reason: DropReason,
+        reason: &DropReason,
         matches: impl Fn(&BatchKey, &PendingBatch) -> bool,
     ) {
         let keys: alloc::vec::Vec<BatchKey> = self

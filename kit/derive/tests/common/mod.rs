@@ -1,6 +1,10 @@
 //! A small world: a DA chain made of vectors, the in-memory engine, a deriver,
 //! and a sequencer that preconfirms blocks.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside of test functions"
+)]
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use rollwright_core::{
