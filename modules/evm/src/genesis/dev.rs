@@ -34,18 +34,30 @@ pub struct DevAccount {
 /// [`DEV_MNEMONIC`]. `None` from 2^31 on, and for the indices (none is known)
 /// whose derivation BIP-32 declares invalid.
 pub fn dev_account(index: u32) -> Option<DevAccount> {
+    child(&parent()?, index)
+}
+
+/// The first development accounts, in order.
+fn dev_accounts(count: u32) -> impl Iterator<Item = DevAccount> {
+    let parent = parent();
+    (0..count).filter_map(move |index| child(parent.as_ref()?, index))
+}
+
+/// The node m/44'/60'/0'/0.
+fn parent() -> Option<XPrv> {
     let mut node = XPrv::new(DEV_SEED).ok()?;
-    for (child, hardened) in [
-        (44, true),
-        (60, true),
-        (0, true),
-        (0, false),
-        (index, false),
-    ] {
+    for (index, hardened) in [(44, true), (60, true), (0, true), (0, false)] {
         node = node
-            .derive_child(ChildNumber::new(child, hardened).ok()?)
+            .derive_child(ChildNumber::new(index, hardened).ok()?)
             .ok()?;
     }
+    Some(node)
+}
+
+fn child(parent: &XPrv, index: u32) -> Option<DevAccount> {
+    let node = parent
+        .derive_child(ChildNumber::new(index, false).ok()?)
+        .ok()?;
     let key = node.private_key();
     Some(DevAccount {
         address: Address::from_public_key(key.verifying_key()),
@@ -83,7 +95,7 @@ impl DevGenesis {
     /// The `genesis.json`: funded accounts and all predeploys.
     pub fn genesis(self) -> Genesis {
         let mut alloc: BTreeMap<Address, GenesisAccount> = predeploy::all();
-        for account in (0..self.accounts).filter_map(dev_account) {
+        for account in dev_accounts(self.accounts) {
             alloc.insert(
                 account.address,
                 GenesisAccount::default().with_balance(self.balance),

@@ -147,7 +147,10 @@ fn missing_code_and_missing_ancestors_are_named() {
     );
 }
 
-fn account_changes(accounts: Vec<(u8, Option<u64>, Vec<(u8, u64)>)>) -> Changes {
+/// Last byte of an address, its balance, and its slots.
+type Edit = (u8, Option<u64>, Vec<(u8, u64)>);
+
+fn account_changes(accounts: Vec<Edit>) -> Changes {
     let map: BTreeMap<_, _> = accounts
         .into_iter()
         .map(|(byte, balance, slots)| {
