@@ -80,7 +80,7 @@ fn the_earlier_completed_of_two_candidates_wins() {
     ]);
     assert_eq!(world.head(), two[0].block);
     assert!(
-        world.drop_codes().contains(&"RW-DROP-016"),
+        world.drop_codes().contains(&"RW-DA-516"),
         "the other is superseded"
     );
 }
@@ -109,7 +109,7 @@ fn an_invalid_block_ends_the_batch_and_consumes_the_number() {
     assert_eq!(world.deriver.state().next_batch(), 1);
     assert_eq!(world.applied()[0].blocks, 1);
     assert!(world.applied()[0].ended.is_some());
-    assert_eq!(world.drop_codes(), ["RW-DROP-017"]);
+    assert_eq!(world.drop_codes(), ["RW-DA-517"]);
     // The sequencer goes on from the derived head.
     world.resync();
     let next = world.one_block_batch(2, vec![transfer(1, 1)]);
@@ -135,27 +135,27 @@ fn a_rejected_envelope_leaves_the_number() {
     type Case = (&'static str, Box<dyn FnOnce(&mut Envelope)>);
     let cases: [Case; 10] = [
         (
-            "RW-DROP-020",
+            "RW-DA-520",
             Box::new(|e| e.config_digest = B256::repeat_byte(9)),
         ),
         (
-            "RW-DROP-019",
+            "RW-DA-519",
             Box::new(|e| e.rollup_id = B256::repeat_byte(9)),
         ),
-        ("RW-DROP-019", Box::new(|e| e.version = 2)),
-        ("RW-DROP-021", Box::new(|e| e.term = 11)),
+        ("RW-DA-519", Box::new(|e| e.version = 2)),
+        ("RW-DA-521", Box::new(|e| e.term = 11)),
         (
-            "RW-DROP-022",
+            "RW-DA-522",
             Box::new(|e| e.previous = B256::repeat_byte(9)),
         ),
-        ("RW-DROP-023", Box::new(|e| e.codec = CodecId::BROTLI)),
-        ("RW-DROP-024", Box::new(|e| e.decompressed_len += 1)),
-        ("RW-DROP-005", Box::new(|e| e.blocks = 0)),
+        ("RW-DA-523", Box::new(|e| e.codec = CodecId::BROTLI)),
+        ("RW-DA-524", Box::new(|e| e.decompressed_len += 1)),
+        ("RW-DA-505", Box::new(|e| e.blocks = 0)),
         (
-            "RW-DROP-025",
+            "RW-DA-525",
             Box::new(|e| e.last_origin.hash = B256::repeat_byte(9)),
         ),
-        ("RW-DROP-026", Box::new(|e| e.last_origin.height.0 += 7)),
+        ("RW-DA-526", Box::new(|e| e.last_origin.height.0 += 7)),
     ];
     for (code, change) in cases {
         assert_eq!(with_envelope(change), (vec![code], 0));
@@ -180,7 +180,7 @@ fn a_batch_with_another_parent_waits_and_expires() {
     assert_eq!(world.deriver.state().batches().count(), 1);
     world.mine_empty(1);
     assert_eq!(world.deriver.state().batches().count(), 0);
-    assert!(world.drop_codes().contains(&"RW-DROP-015"));
+    assert!(world.drop_codes().contains(&"RW-DA-515"));
 }
 
 #[test]
@@ -196,11 +196,11 @@ fn an_expensive_invalid_batch_is_not_opened_twice() {
     assert_eq!(
         world.drop_codes(),
         [
-            "RW-DROP-024",
-            "RW-DROP-006",
-            "RW-DROP-006",
-            "RW-DROP-006",
-            "RW-DROP-006"
+            "RW-DA-524",
+            "RW-DA-506",
+            "RW-DA-506",
+            "RW-DA-506",
+            "RW-DA-506"
         ]
     );
 }
@@ -233,7 +233,7 @@ fn a_malleated_signature_is_no_second_identity() {
     // second copy is a duplicate of a stored part.
     assert_eq!(
         world.drop_codes(),
-        ["RW-DROP-008", "RW-DROP-009", "RW-DROP-007"]
+        ["RW-DA-508", "RW-DA-509", "RW-DA-507"]
     );
     assert_eq!(world.head(), world.tip.block);
 }
@@ -256,7 +256,7 @@ fn a_poisoned_part_does_not_touch_the_true_one() {
         parts[1].clone(),
     ]);
     assert_eq!(world.head(), world.tip.block);
-    assert_eq!(world.drop_codes()[1], "RW-DROP-009");
+    assert_eq!(world.drop_codes()[1], "RW-DA-509");
     assert_eq!(world.drops().len(), 2);
 }
 
@@ -305,9 +305,9 @@ fn a_key_that_lies_about_its_batch_harms_itself_only() {
     world.mine(blobs);
     assert_eq!(world.head(), world.tip.block);
     let codes = world.drop_codes();
-    assert_eq!(codes[0], "RW-DROP-011");
+    assert_eq!(codes[0], "RW-DA-511");
     assert!(
-        codes.contains(&"RW-DROP-018") && codes.contains(&"RW-DROP-019"),
+        codes.contains(&"RW-DA-518") && codes.contains(&"RW-DA-519"),
         "{codes:?}"
     );
 }
@@ -335,7 +335,7 @@ fn a_flood_of_parts_ends_at_the_keys_capacity() {
     world.mine(flood);
     let stored = world.deriver.state().core().signers[0].stored;
     assert!(stored <= capacity && stored > capacity - 2 * 91_000);
-    assert!(world.drop_codes().iter().all(|code| *code == "RW-DROP-012"));
+    assert!(world.drop_codes().iter().all(|code| *code == "RW-DA-512"));
     // All of it ends with the parts' time; the key can post again.
     world.mine_empty(8);
     assert_eq!(world.deriver.state().core().signers[0].stored, 0);
@@ -375,7 +375,7 @@ fn a_higher_attempt_evicts_and_stale_parts_are_dropped() {
     assert_eq!(world.head(), world.tip.block);
     assert_eq!(
         world.drop_codes(),
-        ["RW-DROP-013", "RW-DROP-010", "RW-DROP-010"]
+        ["RW-DA-513", "RW-DA-510", "RW-DA-510"]
     );
 }
 

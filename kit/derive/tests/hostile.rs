@@ -192,7 +192,7 @@ fn codec_bombs_are_refused_before_they_are_opened() {
         bomb(&|envelope| envelope.payload = [&[0xff; 4], &envelope.payload[4..]].concat().into()),
     ];
     world.mine(blobs);
-    let codes = ["RW-DROP-005", "RW-DROP-005", "RW-DROP-005", "RW-DROP-024"];
+    let codes = ["RW-DA-505", "RW-DA-505", "RW-DA-505", "RW-DA-524"];
     assert_eq!(world.drop_codes(), codes);
     assert_eq!(world.head().number, 0);
 }
@@ -216,7 +216,7 @@ fn a_transaction_that_the_chain_does_not_admit_refuses_the_whole_batch() {
     payload[at..at + own.len()].copy_from_slice(&foreign.encode()[..own.len()]);
     envelope.payload = payload.into();
     world.mine(world.parts(&envelope.encode(), 1));
-    assert_eq!(world.drop_codes(), ["RW-DROP-024"]);
+    assert_eq!(world.drop_codes(), ["RW-DA-524"]);
     assert_eq!(world.deriver.state().next_batch(), 0);
 }
 

@@ -154,7 +154,7 @@ fn a_filled_lane_drops_with_a_trace_and_drains() {
         world.mine(vec![forced]);
     }
     assert_eq!(world.deriver.state().forced_size().0, 36, "queue_count");
-    assert!(world.drop_codes().contains(&"RW-DROP-031"));
+    assert!(world.drop_codes().contains(&"RW-DA-531"));
     // Blocks with the longest allowed step drain it.
     let reach = world.ordinal().0 - 1;
     let mut blocks = vec![world.preconfirm(5, vec![])];
@@ -181,7 +181,7 @@ fn the_lane_bounds_bytes_and_gas_and_refuses_what_is_not_admissible() {
     world.mine(vec![long, forced]);
     assert_eq!(
         world.drop_codes(),
-        ["RW-DROP-030", "RW-DROP-032", "RW-DROP-033", "RW-DROP-033"]
+        ["RW-DA-530", "RW-DA-532", "RW-DA-533", "RW-DA-533"]
     );
     assert_eq!(world.deriver.state().forced_size(), (0, 0));
     // Gas limits that together exceed the lane's.
@@ -357,7 +357,7 @@ fn new_keys_begin_at_their_ordinal_and_discard_parts_in_flight() {
     assert_eq!(world.deriver.state().batches().count(), 1);
     world.mine(vec![parts[1].clone(), parts[0].clone()]);
     assert!(world.has_event(&DeriveEvent::Discarded { batches: 1 }));
-    assert_eq!(world.drop_codes(), ["RW-DROP-003", "RW-DROP-003"]);
+    assert_eq!(world.drop_codes(), ["RW-DA-503", "RW-DA-503"]);
     world.mine(world.parts_by(&key(2), 0, &envelope, 2));
     assert_eq!(world.head(), block[0].block);
 }

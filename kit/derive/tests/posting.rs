@@ -370,7 +370,7 @@ fn parts_that_stood_on_da_in_vain_are_signed_again() {
         .collect();
     poster.batcher.included(units[0].id, &first);
     world.mine_empty(5);
-    assert!(world.drop_codes().contains(&"RW-DROP-014"));
+    assert!(world.drop_codes().contains(&"RW-DA-514"));
     assert_eq!(poster.follow(&world), [], "the rest may still land");
     for unit in &units[1..] {
         world.mine(blobs(unit));

@@ -85,7 +85,7 @@ fn a_lost_answer_took_effect() {
     };
     let unit = PostingUnit::new(keccak256("salt"), vec![blob]);
     let result = da.submit(&unit).now_or_never().expect("ready at once");
-    assert_eq!(result.expect_err("lost").code(), "RW-CORE-502");
+    assert_eq!(result.expect_err("lost").code(), "RW-DA-302");
     assert_eq!(memory.waiting(), 1);
 }
 

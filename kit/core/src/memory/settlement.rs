@@ -75,11 +75,11 @@ impl LayerError for SovereignError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NoDisputes => "RW-CORE-301",
-            Self::Differs { .. } => "RW-CORE-302",
-            Self::Malformed { .. } => "RW-CORE-303",
-            Self::NotDerived { .. } => "RW-CORE-304",
-            Self::Pruned { .. } => "RW-CORE-305",
+            Self::NoDisputes => "RW-SET-101",
+            Self::Differs { .. } => "RW-SET-102",
+            Self::Malformed { .. } => "RW-SET-103",
+            Self::NotDerived { .. } => "RW-SET-104",
+            Self::Pruned { .. } => "RW-SET-105",
         }
     }
 }

@@ -92,13 +92,13 @@ impl LayerError for BatcherError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NotNext { .. } => "RW-DERIVE-041",
-            Self::Fenced { .. } => "RW-DERIVE-042",
-            Self::NotInSchedule { .. } => "RW-DERIVE-043",
-            Self::Codec { .. } => "RW-DERIVE-044",
-            Self::BlockTooLarge { .. } => "RW-DERIVE-045",
-            Self::BlobTooSmall { .. } => "RW-DERIVE-046",
-            Self::Halted(_) => "RW-DERIVE-047",
+            Self::NotNext { .. } => "RW-NODE-241",
+            Self::Fenced { .. } => "RW-NODE-242",
+            Self::NotInSchedule { .. } => "RW-NODE-243",
+            Self::Codec { .. } => "RW-NODE-244",
+            Self::BlockTooLarge { .. } => "RW-NODE-245",
+            Self::BlobTooSmall { .. } => "RW-NODE-246",
+            Self::Halted(_) => "RW-NODE-247",
             Self::Signer(error) => error.code(),
             Self::Record(error) => error.code(),
         }

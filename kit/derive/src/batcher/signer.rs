@@ -33,7 +33,7 @@ impl LayerError for SignerError {
     }
 
     fn code(&self) -> &'static str {
-        "RW-DERIVE-048"
+        "RW-NODE-248"
     }
 }
 

@@ -142,17 +142,17 @@ impl LayerError for ConfigError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Version { .. } => "RW-DERIVE-001",
-            Self::Range { .. } => "RW-DERIVE-002",
-            Self::Length { .. } => "RW-DERIVE-003",
-            Self::Order { .. } => "RW-DERIVE-004",
-            Self::Start { .. } => "RW-DERIVE-005",
-            Self::TooSmall { .. } => "RW-DERIVE-006",
-            Self::TooLarge { .. } => "RW-DERIVE-007",
-            Self::Reserved { .. } => "RW-DERIVE-008",
-            Self::AmendmentOrder { .. } => "RW-DERIVE-009",
+            Self::Version { .. } => "RW-CFG-101",
+            Self::Range { .. } => "RW-CFG-102",
+            Self::Length { .. } => "RW-CFG-103",
+            Self::Order { .. } => "RW-CFG-104",
+            Self::Start { .. } => "RW-CFG-105",
+            Self::TooSmall { .. } => "RW-CFG-106",
+            Self::TooLarge { .. } => "RW-CFG-107",
+            Self::Reserved { .. } => "RW-CFG-108",
+            Self::AmendmentOrder { .. } => "RW-CFG-109",
             Self::Amended { source, .. } => source.code(),
-            Self::AmendmentTooLate { .. } => "RW-DERIVE-010",
+            Self::AmendmentTooLate { .. } => "RW-CFG-110",
         }
     }
 }

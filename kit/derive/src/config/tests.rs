@@ -42,64 +42,64 @@ fn development_chains_are_valid_at_every_speed() {
 fn every_relation_is_refused_with_key_values_and_cure() {
     type Case = (&'static str, &'static str, fn(&mut RollupConfig));
     let cases: [Case; 24] = [
-        ("version", "RW-DERIVE-001", |c| c.version = 2),
-        ("da.layer", "RW-DERIVE-003", |c| c.da.layer.clear()),
-        ("keys", "RW-DERIVE-003", |c| c.keys.clear()),
-        ("keys", "RW-DERIVE-004", |c| {
+        ("version", "RW-CFG-101", |c| c.version = 2),
+        ("da.layer", "RW-CFG-103", |c| c.da.layer.clear()),
+        ("keys", "RW-CFG-103", |c| c.keys.clear()),
+        ("keys", "RW-CFG-104", |c| {
             c.keys = vec![c.keys[0].clone(), c.keys[0].clone()]
         }),
-        ("keys", "RW-DERIVE-005", |c| c.keys[0].from = DaOrdinal(1)),
-        ("keys.keys", "RW-DERIVE-002", |c| {
+        ("keys", "RW-CFG-105", |c| c.keys[0].from = DaOrdinal(1)),
+        ("keys.keys", "RW-CFG-102", |c| {
             c.keys[0].keys = vec![Address::ZERO]
         }),
-        ("timing.window", "RW-DERIVE-002", |c| c.timing.window = 0),
-        ("timing.window", "RW-DERIVE-006", |c| {
+        ("timing.window", "RW-CFG-102", |c| c.timing.window = 0),
+        ("timing.window", "RW-CFG-106", |c| {
             c.timing.part_timeout = c.timing.window
         }),
-        ("timing.window", "RW-DERIVE-007", |c| {
+        ("timing.window", "RW-CFG-107", |c| {
             c.timing.window = 2_100
         }),
-        ("timing.forceDelay", "RW-DERIVE-002", |c| {
+        ("timing.forceDelay", "RW-CFG-102", |c| {
             c.timing.force_delay = 0
         }),
-        ("timing.lapseInterval", "RW-DERIVE-006", |c| {
+        ("timing.lapseInterval", "RW-CFG-106", |c| {
             c.timing.lapse_interval = 4
         }),
-        ("timing.forceTtl", "RW-DERIVE-006", |c| {
+        ("timing.forceTtl", "RW-CFG-106", |c| {
             c.timing.force_ttl = 2
         }),
-        ("timing.driftSeconds", "RW-DERIVE-006", |c| {
+        ("timing.driftSeconds", "RW-CFG-106", |c| {
             c.timing.drift_seconds = 11
         }),
-        ("forced.blockValidations", "RW-DERIVE-006", |c| {
+        ("forced.blockValidations", "RW-CFG-106", |c| {
             c.forced.block_validations = 1_000
         }),
-        ("forced.blockBytes", "RW-DERIVE-006", |c| {
+        ("forced.blockBytes", "RW-CFG-106", |c| {
             c.forced.block_bytes = 1 << 20
         }),
-        ("forced.blockGas", "RW-DERIVE-006", |c| {
+        ("forced.blockGas", "RW-CFG-106", |c| {
             c.forced.block_gas = 160_000_000
         }),
-        ("forced.queueCount", "RW-DERIVE-006", |c| {
+        ("forced.queueCount", "RW-CFG-106", |c| {
             c.forced.queue_count = 200
         }),
-        ("forced.queueBytes", "RW-DERIVE-006", |c| {
+        ("forced.queueBytes", "RW-CFG-106", |c| {
             c.forced.queue_bytes = 1 << 20
         }),
-        ("gasLimit.gas", "RW-DERIVE-006", |c| {
+        ("gasLimit.gas", "RW-CFG-106", |c| {
             c.gas_limit[0].gas = 180_000_000
         }),
-        ("gasLimit", "RW-DERIVE-003", |c| c.gas_limit.clear()),
-        ("limits.blockBytes", "RW-DERIVE-007", |c| {
+        ("gasLimit", "RW-CFG-103", |c| c.gas_limit.clear()),
+        ("limits.blockBytes", "RW-CFG-107", |c| {
             c.limits.block_bytes = 8 << 20
         }),
-        ("limits.batchBytes", "RW-DERIVE-006", |c| {
+        ("limits.batchBytes", "RW-CFG-106", |c| {
             c.limits.batch_bytes = 6 << 20
         }),
-        ("limits.originBlocks", "RW-DERIVE-006", |c| {
+        ("limits.originBlocks", "RW-CFG-106", |c| {
             c.limits.origin_blocks = 3
         }),
-        ("codecs", "RW-DERIVE-008", |c| {
+        ("codecs", "RW-CFG-108", |c| {
             c.codecs.push(CodecId::DICTIONARY)
         }),
     ];
@@ -228,7 +228,7 @@ fn bad_amendments_are_refused_by_index() {
         next,
     };
     let epoch = rules(vec![amendment(5, epoch)]).unwrap_err();
-    assert_eq!(epoch.code(), "RW-DERIVE-008");
+    assert_eq!(epoch.code(), "RW-CFG-108");
     let late = rules(vec![gas(10, 400_000_000)]).unwrap();
     assert_eq!(late.check_not_too_late(0, DaOrdinal(9)), Ok(()));
     assert!(late.check_not_too_late(0, DaOrdinal(10)).is_err());

@@ -64,11 +64,11 @@ impl LayerError for DeriveError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Reorganised { .. } => "RW-DERIVE-031",
-            Self::WrongHeight { .. } => "RW-DERIVE-032",
-            Self::OutOfTurn(_) => "RW-DERIVE-033",
-            Self::WrongOutcome { .. } => "RW-DERIVE-034",
-            Self::Final { .. } => "RW-DERIVE-035",
+            Self::Reorganised { .. } => "RW-NODE-231",
+            Self::WrongHeight { .. } => "RW-NODE-232",
+            Self::OutOfTurn(_) => "RW-NODE-233",
+            Self::WrongOutcome { .. } => "RW-NODE-234",
+            Self::Final { .. } => "RW-NODE-235",
             Self::State(error) => error.code(),
         }
     }

@@ -41,10 +41,10 @@ impl LayerError for StateError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Row { .. } => "RW-DERIVE-021",
-            Self::NoCore => "RW-DERIVE-022",
-            Self::Version(_) => "RW-DERIVE-023",
-            Self::Inconsistent(_) => "RW-DERIVE-024",
+            Self::Row { .. } => "RW-NODE-221",
+            Self::NoCore => "RW-NODE-222",
+            Self::Version(_) => "RW-NODE-223",
+            Self::Inconsistent(_) => "RW-NODE-224",
         }
     }
 }

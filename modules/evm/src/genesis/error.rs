@@ -51,11 +51,11 @@ impl LayerError for GenesisError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Json { .. } => "RW-EVM-GENESIS-JSON",
-            Self::UnknownKey { .. } => "RW-EVM-GENESIS-KEY",
-            Self::Value { .. } => "RW-EVM-GENESIS-VALUE",
-            Self::Conflict { .. } => "RW-EVM-GENESIS-CONFLICT",
-            Self::Rollup(_) => "RW-EVM-GENESIS-ROLLUP",
+            Self::Json { .. } => "RW-EVM-001",
+            Self::UnknownKey { .. } => "RW-EVM-002",
+            Self::Value { .. } => "RW-EVM-003",
+            Self::Conflict { .. } => "RW-EVM-004",
+            Self::Rollup(_) => "RW-EVM-005",
         }
     }
 }

@@ -93,8 +93,8 @@ impl<E: LayerError> LayerError for FaultyError<E> {
     fn code(&self) -> &'static str {
         match self {
             Self::Layer(error) => error.code(),
-            Self::Refused { .. } => "RW-CORE-501",
-            Self::Lost { .. } => "RW-CORE-502",
+            Self::Refused { .. } => "RW-DA-301",
+            Self::Lost { .. } => "RW-DA-302",
         }
     }
 }

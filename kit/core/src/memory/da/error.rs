@@ -87,16 +87,16 @@ impl LayerError for MemoryDaError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "RW-CORE-101",
-            Self::EmptyUnit { .. } => "RW-CORE-102",
-            Self::NoSuchLane { .. } => "RW-CORE-103",
-            Self::UnitMismatch { .. } => "RW-CORE-104",
-            Self::NotYet { .. } => "RW-CORE-105",
-            Self::Pruned { .. } => "RW-CORE-106",
-            Self::NotCanonical { .. } => "RW-CORE-107",
-            Self::NoSuchBlob { .. } => "RW-CORE-108",
-            Self::InvalidProof { .. } => "RW-CORE-109",
-            Self::Final { .. } => "RW-CORE-110",
+            Self::TooLarge { .. } => "RW-DA-201",
+            Self::EmptyUnit { .. } => "RW-DA-202",
+            Self::NoSuchLane { .. } => "RW-DA-203",
+            Self::UnitMismatch { .. } => "RW-DA-204",
+            Self::NotYet { .. } => "RW-DA-205",
+            Self::Pruned { .. } => "RW-DA-206",
+            Self::NotCanonical { .. } => "RW-DA-207",
+            Self::NoSuchBlob { .. } => "RW-DA-208",
+            Self::InvalidProof { .. } => "RW-DA-209",
+            Self::Final { .. } => "RW-DA-210",
         }
     }
 }

@@ -91,18 +91,18 @@ impl LayerError for MemoryExecutionError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Empty => "RW-CORE-201",
-            Self::OtherChain { .. } => "RW-CORE-202",
-            Self::UnknownBlock { .. } => "RW-CORE-203",
-            Self::NotAncestor { .. } => "RW-CORE-204",
-            Self::Final { .. } => "RW-CORE-205",
-            Self::NotCanonical { .. } => "RW-CORE-206",
-            Self::Pruned { .. } => "RW-CORE-207",
-            Self::Refused { .. } => "RW-CORE-208",
-            Self::KeyTooLong { .. } => "RW-CORE-209",
-            Self::Witness { .. } => "RW-CORE-210",
-            Self::Attributes { .. } => "RW-CORE-211",
-            Self::NoParent { .. } => "RW-CORE-212",
+            Self::Empty => "RW-EVM-301",
+            Self::OtherChain { .. } => "RW-EVM-302",
+            Self::UnknownBlock { .. } => "RW-EVM-303",
+            Self::NotAncestor { .. } => "RW-EVM-304",
+            Self::Final { .. } => "RW-EVM-305",
+            Self::NotCanonical { .. } => "RW-EVM-306",
+            Self::Pruned { .. } => "RW-EVM-307",
+            Self::Refused { .. } => "RW-EVM-308",
+            Self::KeyTooLong { .. } => "RW-EVM-309",
+            Self::Witness { .. } => "RW-EVM-310",
+            Self::Attributes { .. } => "RW-EVM-311",
+            Self::NoParent { .. } => "RW-EVM-312",
         }
     }
 }

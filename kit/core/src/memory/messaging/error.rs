@@ -91,18 +91,18 @@ impl LayerError for MemoryMessagingError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NoSuchClient { .. } => "RW-CORE-402",
-            Self::WrongCounterparty { .. } => "RW-CORE-403",
-            Self::BadPacket { .. } => "RW-CORE-404",
-            Self::TimedOut { .. } => "RW-CORE-405",
-            Self::NotTimedOut { .. } => "RW-CORE-406",
-            Self::UnknownHeight { .. } => "RW-CORE-407",
-            Self::NotSealed { .. } => "RW-CORE-408",
-            Self::NotCanonical { .. } => "RW-CORE-409",
-            Self::BadUpdate => "RW-CORE-410",
-            Self::NotAFact { .. } => "RW-CORE-411",
-            Self::InvalidProof { .. } => "RW-CORE-412",
-            Self::CommitmentMismatch { .. } => "RW-CORE-413",
+            Self::NoSuchClient { .. } => "RW-IBC-102",
+            Self::WrongCounterparty { .. } => "RW-IBC-103",
+            Self::BadPacket { .. } => "RW-IBC-104",
+            Self::TimedOut { .. } => "RW-IBC-105",
+            Self::NotTimedOut { .. } => "RW-IBC-106",
+            Self::UnknownHeight { .. } => "RW-IBC-107",
+            Self::NotSealed { .. } => "RW-IBC-108",
+            Self::NotCanonical { .. } => "RW-IBC-109",
+            Self::BadUpdate => "RW-IBC-110",
+            Self::NotAFact { .. } => "RW-IBC-111",
+            Self::InvalidProof { .. } => "RW-IBC-112",
+            Self::CommitmentMismatch { .. } => "RW-IBC-113",
         }
     }
 }

@@ -19,7 +19,7 @@ impl LayerError for NoMessagingError {
     }
 
     fn code(&self) -> &'static str {
-        "RW-CORE-401"
+        "RW-IBC-101"
     }
 }
 

@@ -16,7 +16,7 @@ fn edited(edit: impl FnOnce(&mut Value)) -> Result<Genesis, GenesisError> {
 
 fn message(edit: impl FnOnce(&mut Value)) -> String {
     let error = edited(edit).expect_err("refused");
-    assert!(error.code().starts_with("RW-EVM-GENESIS-"));
+    assert!(error.code().starts_with("RW-EVM-00"));
     error.to_string()
 }
 
@@ -64,7 +64,7 @@ fn values_of_the_wrong_type_are_named_by_their_place() {
     assert!(
         message(|v| v["config"]["rollwright"]["timing"] = json!([])).contains("config.rollwright")
     );
-    assert!(Genesis::from_json("{").is_err_and(|error| error.code() == "RW-EVM-GENESIS-JSON"));
+    assert!(Genesis::from_json("{").is_err_and(|error| error.code() == "RW-EVM-001"));
     assert!(Genesis::from_json("[]").is_err());
 }
 

@@ -34,9 +34,9 @@ impl LayerError for WitnessError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::MissingWitness { .. } => "RW-EVM-WITNESS-MISSING",
-            Self::MissingHeader { .. } => "RW-EVM-WITNESS-HEADER",
-            Self::Malformed { .. } => "RW-EVM-WITNESS-MALFORMED",
+            Self::MissingWitness { .. } => "RW-EVM-011",
+            Self::MissingHeader { .. } => "RW-EVM-012",
+            Self::Malformed { .. } => "RW-EVM-013",
         }
     }
 }
