@@ -79,6 +79,9 @@ async fn within<T: Send + 'static>(
 fn execute(api: &EthApi, call: &Call) -> Answer<Bytes> {
     let (header, mut state) = place(api, call)?;
     let request = message(api, &call.request)?;
+    if let Some(have) = short_of_value(&state, &request, &call.overrides)? {
+        return Err(EthError::funds(request.from, have, request.value));
+    }
     let outcome = machine::call(&api.chain, &header, &mut state, &request, &call.overrides)
         .map_err(|error| refused(error, request.from))?;
     match outcome.result {
@@ -92,14 +95,42 @@ fn execute(api: &EthApi, call: &Call) -> Answer<Bytes> {
 pub(super) fn estimate(api: &EthApi, call: &Call) -> Answer<u64> {
     let (header, mut state) = place(api, call)?;
     let request = message(api, &call.request)?;
+    if short_of_value(&state, &request, &call.overrides)?.is_some() {
+        return Err(EthError::server("insufficient funds for transfer"));
+    }
     machine::estimate(&api.chain, &header, &mut state, &request, &call.overrides).map_err(|error| {
         match error {
             EstimateError::Revert { output } => EthError::Revert(output),
             EstimateError::Halt(reason) => EthError::Server(reason),
             EstimateError::Allowance(_) => EthError::Server(error.to_string()),
+            // The most that may be tried does not even pay for the message.
+            EstimateError::Call(CallError::Refused(
+                Refusal::IntrinsicGas { have, .. } | Refusal::FloorGas { have, .. },
+            )) => EthError::server(format!("gas required exceeds allowance ({have})")),
             EstimateError::Call(error) => refused(error, request.from),
         }
     })
+}
+
+/// The sender's balance where it is below the value and a price is offered:
+/// the gas that it can pay for is none, and this is the reason.
+fn short_of_value(
+    state: &ReadOnly,
+    request: &machine::CallRequest,
+    overrides: &Overrides,
+) -> Answer<Option<U256>> {
+    if request.max_fee_per_gas.unwrap_or(0) == 0 {
+        return Ok(None);
+    }
+    let replaced = overrides.state.get(&request.from);
+    let balance = match replaced.and_then(|account| account.balance) {
+        Some(balance) => balance,
+        None => state
+            .0
+            .account(request.from)?
+            .map_or(U256::ZERO, |account| account.balance),
+    };
+    Ok((balance < request.value).then_some(balance))
 }
 
 fn place(api: &EthApi, call: &Call) -> Answer<(Header, ReadOnly)> {

@@ -221,6 +221,39 @@ async fn a_plain_transfer_is_estimated_at_21000() {
 }
 
 #[tokio::test]
+async fn a_sender_that_cannot_pay_is_told_so_by_estimates() {
+    let rpc = Rpc::new();
+    let more_than_all = U256::from(10).pow(U256::from(24));
+    let request = |value: U256, price: u64| json!([{"from": account(0), "to": account(1), "value": value, "maxFeePerGas": quantity(price)}]);
+    let error = rpc
+        .error("eth_estimateGas", request(more_than_all, 2_000_000_000))
+        .await;
+    let expected = json!({"code": -32000, "message": "insufficient funds for transfer"});
+    assert_eq!(error, expected);
+    let error = rpc
+        .error("eth_call", request(more_than_all, 2_000_000_000))
+        .await;
+    let words = "insufficient funds for gas * price + value: address";
+    assert!(
+        error["message"].as_str().unwrap().starts_with(words),
+        "{error}"
+    );
+    // All but the price of 20,999 gas at 2 gwei.
+    let ether = U256::from(10).pow(U256::from(22));
+    let nearly_all = ether - U256::from(20_999_u64 * 2_000_000_000);
+    let error = rpc
+        .error("eth_estimateGas", request(nearly_all, 2_000_000_000))
+        .await;
+    assert_eq!(error["message"], "gas required exceeds allowance (20999)");
+    // One more unit of gas is enough for a transfer.
+    let enough = nearly_all - U256::from(2_000_000_000);
+    let estimate = rpc
+        .ok("eth_estimateGas", request(enough, 2_000_000_000))
+        .await;
+    assert_eq!(estimate, "0x5208");
+}
+
+#[tokio::test]
 async fn an_estimate_suffices_when_it_is_sent_and_little_less_does_not() {
     let rpc = Rpc::new();
     let cases: [(Option<Address>, Bytes); 5] = [
