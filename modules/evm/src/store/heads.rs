@@ -172,18 +172,18 @@ impl Inner {
         let trunk = Trunk::of_head(canonical);
         let changes = rewind.trie_changes()?;
         let snapshot = &canonical.snapshot;
-        let (version, _, writes) = self.grow(snapshot, &trunk, &changes, true, None)?;
+        let grown = self.grow(snapshot, &trunk, &changes, true, None)?;
         let (_, header) = chain::stored_header(&**snapshot, base.number)?
             .ok_or_else(|| StoreError::corrupt(format!("header {} is missing", base.number)))?;
-        if root_hash(version.root.as_ref()) != header.state_root {
+        if root_hash(grown.version.root.as_ref()) != header.state_root {
             return Err(StoreError::corrupt(format!(
                 "rolling back to block {} does not give its state root",
                 base.number
             )));
         }
         rewind.stage(batch);
-        stage::tries(batch, &**snapshot, &writes)?;
-        Ok((removed, Some(Arc::new(version))))
+        stage::tries(batch, &**snapshot, &grown.writes)?;
+        Ok((removed, Some(Arc::new(grown.version))))
     }
 
     /// Stages the removal of history that is not kept any more; returns the
@@ -215,9 +215,9 @@ impl Inner {
         let mut version = Arc::clone(&canonical.version);
         if moved {
             self.refresh_caches(&plan, commit);
-            let applied = plan.applied.iter().map(|(_, tries)| &tries.version);
+            let mut applied = plan.applied.iter().map(|(_, tries)| &tries.version);
             self.settle_storages(plan.rolled_back.iter().chain(applied.clone()));
-            if let Some(last) = applied.last().or(plan.rolled_back.as_ref()) {
+            if let Some(last) = applied.next_back().or(plan.rolled_back.as_ref()) {
                 version = Arc::clone(last);
             }
             let mut recent = self.recent.lock();

@@ -7,7 +7,7 @@ use super::{
     kv::KvRead,
     rewind::Rewind,
     tree::{Outcome, Pending, Tries},
-    version::{self, Ground, SlotChange, TrieChange, TrieWrites, Version},
+    version::{self, Ground, Grown, SlotChange, TrieChange, Version, Visit},
 };
 use crate::trie::{self, Child, Sweep, root_hash};
 use alloy_primitives::{Address, B256, U256, keccak256, map::B256Map};
@@ -66,7 +66,7 @@ impl Inner {
         &self,
         view: &StateView,
         changes: Changes,
-        visit: Option<&(dyn Fn(&[u8]) + Sync)>,
+        visit: Option<Visit<'_>>,
     ) -> Result<Outcome, StoreError> {
         let mut delta = delta(view, changes)?;
         let trunk = self.trunk(view)?;
@@ -76,33 +76,31 @@ impl Inner {
             .iter()
             .map(|index| trie_change(&delta.accounts[*index]))
             .collect();
-        let (version, accounts, writes) =
-            self.grow(&view.canonical.snapshot, &trunk, &changes, true, visit)?;
-        for (index, account) in order.into_iter().zip(accounts) {
+        let grown = self.grow(&view.canonical.snapshot, &trunk, &changes, true, visit)?;
+        for (index, account) in order.into_iter().zip(grown.accounts) {
             delta.accounts[index].new = account;
         }
-        let root = root_hash(version.root.as_ref());
+        let root = root_hash(grown.version.root.as_ref());
         Ok(Outcome {
             parent: view.block,
             root,
             delta: Arc::new(delta),
             tries: Arc::new(Tries {
-                version: Arc::new(version),
-                writes,
+                version: Arc::new(grown.version),
+                writes: grown.writes,
             }),
         })
     }
 
     /// Makes the next version on `trunk`.
-    #[expect(clippy::type_complexity, reason = "the three results of one pass")]
     pub(super) fn grow(
         &self,
         source: &Arc<dyn KvRead>,
         trunk: &Trunk,
         changes: &[TrieChange],
         sweep: bool,
-        visit: Option<&(dyn Fn(&[u8]) + Sync)>,
-    ) -> Result<(Version, Vec<Option<super::flat::FlatAccount>>, TrieWrites), StoreError> {
+        visit: Option<Visit<'_>>,
+    ) -> Result<Grown, StoreError> {
         let resident = |hashed: &B256, root: B256| self.resident(trunk, hashed, root);
         let age = self.next_age();
         let ground = Ground {
@@ -120,7 +118,7 @@ impl Inner {
             },
             visit,
         };
-        version::advance(ground, changes)
+        version::advance(&ground, changes)
     }
 
     /// A storage trie that is in memory, at least its root.
@@ -242,8 +240,8 @@ impl Inner {
             line: Vec::new(),
             stored: view.canonical.version.age,
         };
-        let (version, _, _) = self.grow(&view.canonical.snapshot, &trunk, &changes, false, None)?;
-        let version = Arc::new(version);
+        let grown = self.grow(&view.canonical.snapshot, &trunk, &changes, false, None)?;
+        let version = Arc::new(grown.version);
         let mut kept = self.scratch.lock();
         kept.push_front(Scratch {
             hash: view.block.hash,
@@ -265,12 +263,11 @@ impl Inner {
         let view = self.view(&pending.parent())?;
         let trunk = self.trunk(&view)?;
         let mut changes: Vec<TrieChange> = pending.delta.accounts.iter().map(trie_change).collect();
-        changes.sort_unstable_by(|a, b| a.hashed.cmp(&b.hashed));
-        let (version, _, writes) =
-            self.grow(&view.canonical.snapshot, &trunk, &changes, true, None)?;
+        changes.sort_unstable_by_key(|change| change.hashed);
+        let grown = self.grow(&view.canonical.snapshot, &trunk, &changes, true, None)?;
         let tries = Arc::new(Tries {
-            version: Arc::new(version),
-            writes,
+            version: Arc::new(grown.version),
+            writes: grown.writes,
         });
         *pending.tries.lock() = Some(Arc::clone(&tries));
         Ok(tries)
@@ -298,7 +295,7 @@ impl Inner {
         }
         delta.accounts.retain(|account| account.new.is_some());
         let mut changes: Vec<TrieChange> = delta.accounts.iter().map(trie_change).collect();
-        changes.sort_unstable_by(|a, b| a.hashed.cmp(&b.hashed));
+        changes.sort_unstable_by_key(|change| change.hashed);
         let ground = Ground {
             root: None,
             resident: &|_, _| None,
@@ -310,18 +307,22 @@ impl Inner {
             sweep: None,
             visit: None,
         };
-        let (version, accounts, writes) = version::advance(ground, &changes)?;
-        let by_hash: B256Map<_> = changes.iter().map(|c| c.hashed).zip(accounts).collect();
+        let grown = version::advance(&ground, &changes)?;
+        let by_hash: B256Map<_> = changes
+            .iter()
+            .map(|c| c.hashed)
+            .zip(grown.accounts)
+            .collect();
         for account in &mut delta.accounts {
             account.new = by_hash.get(&account.hashed).copied().flatten();
         }
         Ok(Outcome {
             parent: BlockRef::default(),
-            root: root_hash(version.root.as_ref()),
+            root: root_hash(grown.version.root.as_ref()),
             delta: Arc::new(delta),
             tries: Arc::new(Tries {
-                version: Arc::new(version),
-                writes,
+                version: Arc::new(grown.version),
+                writes: grown.writes,
             }),
         })
     }

@@ -66,6 +66,17 @@ pub(super) struct StorageWrites {
     pub(super) nodes: NodeWrites,
 }
 
+/// A version that was made from another.
+pub(super) struct Grown {
+    pub(super) version: Version,
+    /// The changed accounts with their storage roots, in the changes' order.
+    pub(super) accounts: Vec<Option<FlatAccount>>,
+    pub(super) writes: TrieWrites,
+}
+
+/// Takes a node that an update has read.
+pub(super) type Visit<'a> = &'a (dyn Fn(&[u8]) + Sync);
+
 /// Where to start from, and how to treat memory.
 pub(super) struct Ground<'a> {
     pub(super) root: Option<Child>,
@@ -79,27 +90,20 @@ pub(super) struct Ground<'a> {
     /// What to drop from memory on the way.
     pub(super) sweep: Option<(Sweep, Option<u8>)>,
     /// Takes the nodes beside the keys' paths, for a witness.
-    pub(super) visit: Option<&'a (dyn Fn(&[u8]) + Sync)>,
+    pub(super) visit: Option<Visit<'a>>,
 }
 
 /// Applies a block's changes, ascending by hashed address.
-///
-/// Returns the new version, the accounts after with their storage roots in the
-/// order of `changes`, and what must be written.
-#[expect(clippy::type_complexity, reason = "the three results of one pass")]
-pub(super) fn advance(
-    ground: Ground<'_>,
-    changes: &[TrieChange],
-) -> Result<(Version, Vec<Option<FlatAccount>>, TrieWrites), StoreError> {
+pub(super) fn advance(ground: &Ground<'_>, changes: &[TrieChange]) -> Result<Grown, StoreError> {
     let storages: Vec<StorageResult> = if changes.len() > 1 {
         let done: Result<_, _> = changes
             .par_iter()
             .with_min_len(16)
-            .map(|change| storage(&ground, change))
+            .map(|change| storage(ground, change))
             .collect();
         done?
     } else {
-        let done: Result<_, _> = changes.iter().map(|c| storage(&ground, c)).collect();
+        let done: Result<_, _> = changes.iter().map(|c| storage(ground, c)).collect();
         done?
     };
 
@@ -132,7 +136,7 @@ pub(super) fn advance(
             });
         }
     }
-    let source = Source::new(&ground, None);
+    let source = Source::new(ground, None);
     let root = trie::update(
         &source,
         &ground.pass(),
@@ -141,7 +145,11 @@ pub(super) fn advance(
         &mut writes.accounts,
     )?;
     version.root = root.map(|root| ground.swept(&root));
-    Ok((version, accounts, writes))
+    Ok(Grown {
+        version,
+        accounts,
+        writes,
+    })
 }
 
 struct StorageResult {
@@ -183,7 +191,7 @@ fn storage(ground: &Ground<'_>, change: &TrieChange) -> Result<StorageResult, St
             exists: slot.exists && !change.cleared,
         })
         .collect();
-    updates.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    updates.sort_unstable_by_key(|update| update.key);
     let mut nodes = NodeWrites::new();
     let child = trie::update(&source, &ground.pass(), root, &updates, &mut nodes)?;
     let child = child.map(|child| ground.swept(&child));
@@ -214,7 +222,7 @@ impl Ground<'_> {
 pub(super) struct Source<'a> {
     snapshot: &'a dyn KvRead,
     owner: Option<B256>,
-    visit: Option<&'a (dyn Fn(&[u8]) + Sync)>,
+    visit: Option<Visit<'a>>,
 }
 
 impl<'a> Source<'a> {

@@ -49,8 +49,11 @@ pub trait KvRead: fmt::Debug + Send + Sync + 'static {
     ) -> Box<dyn Iterator<Item = KvPair> + '_>;
 }
 
+/// A key with its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
 /// A key with its value, or the failure to read the next one.
-pub type KvPair = Result<(Vec<u8>, Vec<u8>), KvError>;
+pub type KvPair = Result<Row, KvError>;
 
 impl dyn KvRead {
     /// Pairs whose key starts with `prefix`, ascending.
@@ -64,7 +67,7 @@ impl dyn KvRead {
         column: Column,
         start: &[u8],
         end: Option<&[u8]>,
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+    ) -> Result<Option<Row>, KvError> {
         self.range(column, start, end, false).next().transpose()
     }
 }

@@ -4,7 +4,7 @@ use super::{
         base::Inner,
         chain,
         flat::FlatAccount,
-        kv::{Batch, Column, KvError, KvRead, Write},
+        kv::{Batch, Column, KvError, KvRead, Row, Write},
         records,
         rewind::Rewind,
     },
@@ -111,8 +111,6 @@ fn blocks(snapshot: &dyn KvRead, genesis: u64, number: u64) -> Result<Vec<BlockR
     }
     Ok(rows)
 }
-
-type Row = (Vec<u8>, Vec<u8>);
 
 fn write_rows(
     writer: &mut Writer<'_>,

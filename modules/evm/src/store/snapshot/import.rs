@@ -4,7 +4,7 @@ use super::{
         base::{Inner, META_GENESIS, META_HEADS, META_IMPORT, stage_heads},
         delta::to_borsh,
         flat::{self, FlatAccount},
-        kv::{Batch, Column, KvRead},
+        kv::{Batch, Column, KvRead, Row},
         records, stage,
         version::Source,
         version::{StorageWrites, TrieWrites},
@@ -130,7 +130,7 @@ impl<'a> Import<'a> {
             match chunk {
                 Chunk::Headers(rows) => self.headers(reader, rows)?,
                 Chunk::Blocks(rows) => self.blocks(reader, rows)?,
-                Chunk::Slots(rows) => self.slots(reader, &*snapshot, rows)?,
+                Chunk::Slots(rows) => self.slots(reader, &*snapshot, &rows)?,
                 Chunk::Accounts(rows) => self.accounts(reader, &*snapshot, rows)?,
                 Chunk::Codes(codes) => self.codes(reader, codes)?,
                 Chunk::Records(changes) => {
@@ -198,10 +198,10 @@ impl<'a> Import<'a> {
         &mut self,
         reader: &Reader<'_>,
         snapshot: &dyn KvRead,
-        rows: Vec<(Vec<u8>, Vec<u8>)>,
+        rows: &[Row],
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        let mut rest = rows.as_slice();
+        let mut rest = rows;
         while let Some((key, _)) = rest.first() {
             let owner = key
                 .get(..32)
@@ -255,7 +255,7 @@ impl<'a> Import<'a> {
         &mut self,
         reader: &Reader<'_>,
         snapshot: &dyn KvRead,
-        rows: Vec<(Vec<u8>, Vec<u8>)>,
+        rows: Vec<Row>,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         let mut updates = Vec::with_capacity(rows.len());

@@ -1,11 +1,11 @@
 //! Proofs against alloy-trie's verifier; witnesses against a store that holds
 //! nothing else.
 
-use super::model::{ADDRESSES, Chain, SLOTS, State, address, slot, tiny};
-use crate::store::StoreOptions;
+use super::model::{ADDRESSES, Chain, Dice, SLOTS, State, address, slot, tiny};
+use crate::{machine::witness::WitnessState, store::StoreOptions};
 use alloy_primitives::{B256, keccak256};
 use alloy_trie::{Nibbles, TrieAccount, proof::verify_proof};
-use rollwright_core::{BlockRef, ProofKey, StateProof};
+use rollwright_core::{BlockId, BlockRef, ProofKey, StateAccess, StateProof};
 
 fn everything() -> Vec<ProofKey> {
     (0..ADDRESSES + 2)
@@ -80,7 +80,7 @@ fn proofs_verify_after_a_restart_and_a_rollback() {
 fn a_storage_root_of_prepared_changes_is_the_later_one() {
     let mut chain = Chain::new(tiny());
     let mut state = chain.states[&chain.genesis.hash].clone();
-    let changes = state.change(&mut super::model::Dice::new(12));
+    let changes = state.change(&mut Dice::new(12));
     let addresses: Vec<_> = changes
         .accounts
         .iter()
@@ -98,4 +98,60 @@ fn a_storage_root_of_prepared_changes_is_the_later_one() {
     let root: B256 = prepared.state_root();
     assert_eq!(root, state.root());
     chain.reopen();
+}
+
+/// Executes random changes with recording; the witness alone must give the
+/// same reads and the same root.
+fn assert_witness(chain: &mut Chain, parent: BlockRef, seed: u64) {
+    let mut dice = Dice::new(seed);
+    let before = chain.states[&parent.hash].clone();
+    let mut after = before.clone();
+    let changes = after.change(&mut dice);
+    let mut state = chain.store.begin_recorded(&parent).unwrap();
+    let read: Vec<_> = (0..4).map(|_| address(dice.roll(ADDRESSES + 2))).collect();
+    for address in &read {
+        state.account(*address).unwrap();
+        state.slot(*address, slot(3)).unwrap();
+    }
+    let oldest = parent.number.saturating_sub(2);
+    let hash = state.block_hash(oldest).unwrap();
+    assert_eq!(state.commit(changes.clone()).unwrap(), after.root());
+    let witness = state.into_witness().unwrap();
+
+    let header = chain
+        .store
+        .header(BlockId::Hash(parent.hash))
+        .unwrap()
+        .unwrap();
+    let mut alone = WitnessState::new(&witness, &header).unwrap();
+    for address in read {
+        let holder = before.accounts.get(&address);
+        assert_eq!(alone.account(address).unwrap(), holder.map(|h| h.account));
+        let value = holder.and_then(|h| h.storage.get(&slot(3)).copied());
+        assert_eq!(
+            alone.slot(address, slot(3)).unwrap(),
+            value.unwrap_or_default()
+        );
+    }
+    assert_eq!(alone.block_hash(oldest).unwrap(), hash);
+    // A machine reads what it changes before it changes it.
+    for (address, change) in &changes.accounts {
+        alone.account(*address).unwrap();
+        for (key, _) in &change.storage {
+            alone.slot(*address, *key).unwrap();
+        }
+    }
+    assert_eq!(alone.commit(changes).unwrap(), after.root(), "seed {seed}");
+}
+
+#[test]
+fn a_witness_alone_gives_the_same_reads_and_root() {
+    for options in [tiny(), StoreOptions::default()] {
+        let mut chain = Chain::new(options);
+        let blocks = chain.extend(chain.genesis, 12, 5);
+        for seed in 0..200 {
+            let parent = blocks[seed as usize % 12];
+            assert_witness(&mut chain, parent, seed);
+        }
+    }
 }
