@@ -36,6 +36,17 @@ impl MemoryKv {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// How many versions of a value are in memory.
+    #[cfg(test)]
+    pub(super) fn versions(&self, column: Column, key: &[u8]) -> usize {
+        let data = self.shared.data.read();
+        let versions = data
+            .columns
+            .get(column.index())
+            .and_then(|map| map.get(key));
+        versions.map_or(0, Vec::len)
+    }
 }
 
 impl KeyValue for MemoryKv {

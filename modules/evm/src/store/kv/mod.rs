@@ -4,6 +4,8 @@ mod batch;
 mod disk;
 mod lock;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Write};
 pub use disk::{Durability, FjallKv, FjallOptions};

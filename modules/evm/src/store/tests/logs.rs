@@ -6,7 +6,7 @@ use alloy_primitives::{B256, Bytes, Log, keccak256};
 use proptest::prelude::*;
 use rollwright_core::{BlockId, BlockRef};
 
-fn random_logs(dice: &mut Dice) -> Vec<Vec<Log>> {
+pub(super) fn random_logs(dice: &mut Dice) -> Vec<Vec<Log>> {
     (0..dice.roll(4))
         .map(|_| {
             (0..dice.roll(4))

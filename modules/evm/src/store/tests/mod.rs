@@ -2,9 +2,11 @@
 
 mod chain;
 mod faults;
+mod format;
 mod history;
 mod logs;
 mod model;
 mod proofs;
 mod refusals;
 mod snapshots;
+mod threads;
