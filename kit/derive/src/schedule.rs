@@ -2,6 +2,9 @@
 //! the deriver checks before it executes. Pure functions of parent, rules and
 //! DA headers.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Rules, state::DeriverState};
 use alloc::{collections::BTreeSet, vec::Vec};
 use alloy_primitives::Address;
