@@ -6,6 +6,7 @@ use crate::{
     feed::{FeedSource, SignedBlock},
     records,
 };
+use alloy_primitives::Bytes;
 use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{
     BlockId, BlockInput, BlockRef, Execution, ForcedBudget, ForcedTx, Heads, RecordChange,
@@ -22,8 +23,8 @@ struct Row {
     signature: [u8; 65],
     forced: Vec<ForcedTx>,
     forced_budget: ForcedBudget,
-    ticks: Vec<alloy_primitives::Bytes>,
-    inbox: Vec<alloy_primitives::Bytes>,
+    ticks: Vec<Bytes>,
+    inbox: Vec<Bytes>,
 }
 
 /// The row of a block, to be committed with it.
@@ -45,18 +46,20 @@ pub(crate) fn forget_below<E: Execution>(
     execution: &E,
     heads: &Heads,
 ) -> Result<Vec<RecordChange>, NodeError> {
-    let rows = execution
-        .records(records::FEED, records::FEED, FORGET)
-        .map_err(NodeError::execution)?;
-    Ok(rows
-        .into_iter()
-        .map(|(key, _)| key)
-        .take_while(|key| {
-            records::number_of(records::FEED, key)
-                .is_some_and(|number| number <= heads.finalized.number)
-        })
-        .map(RecordChange::delete)
-        .collect())
+    let rows = |limit| {
+        execution
+            .records(records::FEED, records::FEED, limit)
+            .map_err(NodeError::execution)
+    };
+    let useless = |key: &Bytes| {
+        records::number_of(records::FEED, key)
+            .is_some_and(|number| number <= heads.finalized.number)
+    };
+    if !rows(1)?.first().is_some_and(|(key, _)| useless(key)) {
+        return Ok(Vec::new());
+    }
+    let keys = rows(FORGET)?.into_iter().map(|(key, _)| key);
+    Ok(keys.take_while(useless).map(RecordChange::delete).collect())
 }
 
 /// Reads signed blocks back from an engine's store.

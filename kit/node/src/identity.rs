@@ -2,13 +2,21 @@
 
 use crate::{NodeError, SequencerConfig, records};
 use borsh::{BorshDeserialize, BorshSerialize};
-use rollwright_core::{ChainStore, DaCaps};
+use rollwright_core::{ChainStore, DaCaps, RecordChange};
 use rollwright_derive::{DeriverState, RollupConfig, Rules};
 
 /// What a store remembers of the configuration that filled it.
 #[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Identity {
     amendments: u64,
+}
+
+/// The record that a store which is filled from a snapshot begins with.
+pub(crate) fn record(amendments: usize) -> RecordChange {
+    let identity = Identity {
+        amendments: amendments as u64,
+    };
+    records::put(records::IDENTITY, &identity)
 }
 
 /// The DA layer must be the one that the chain names.
@@ -34,7 +42,7 @@ pub(crate) fn check_amendments<S: ChainStore>(
 ) -> Result<(), NodeError> {
     let now = rules.amendments().len();
     let known: Option<Identity> = records::get(store, records::IDENTITY)?;
-    let before = known.map_or(now, |identity| {
+    let before = known.as_ref().map_or(now, |identity| {
         usize::try_from(identity.amendments).unwrap_or(usize::MAX)
     });
     let refused = |what: String| {
@@ -56,8 +64,11 @@ pub(crate) fn check_amendments<S: ChainStore>(
     let identity = Identity {
         amendments: now as u64,
     };
+    if known.as_ref() == Some(&identity) {
+        return Ok(());
+    }
     store
-        .put_records(&[records::put(records::IDENTITY, &identity)])
+        .put_records(&[record(now)])
         .map_err(NodeError::execution)
 }
 

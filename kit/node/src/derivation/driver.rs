@@ -201,7 +201,9 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             .await?;
         // Others must not see the new heads with the old forced queue.
         let steady = self.watch.borrow().synced;
-        self.publish(steady || step.point.height == last || step.ordinal.0 % QUIET_STEPS == 0);
+        self.publish(
+            steady || step.point.height == last || step.ordinal.0.is_multiple_of(QUIET_STEPS),
+        );
         drop(tip);
         report::step(&step, &self.caps, steady && self.say_batches);
         Ok(())

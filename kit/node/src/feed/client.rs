@@ -77,7 +77,7 @@ impl FeedClient {
     /// The next message. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Result<FeedMessage, NodeError> {
         match self.frame().await? {
-            FeedFrame::Block(block) => Ok(FeedMessage::Block(Box::new(block))),
+            FeedFrame::Block(block) => Ok(FeedMessage::Block(block)),
             FeedFrame::Goodbye(goodbye) => Ok(FeedMessage::Goodbye(goodbye)),
             FeedFrame::Hello(_) => Err(self.failed("a second greeting".into())),
         }

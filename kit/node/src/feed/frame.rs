@@ -13,7 +13,7 @@ pub enum FeedFrame {
     /// First.
     Hello(FeedHello),
     /// A block.
-    Block(SignedBlock),
+    Block(Box<SignedBlock>),
     /// Last: the server closes the connection.
     Goodbye(FeedGoodbye),
 }

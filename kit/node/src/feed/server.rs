@@ -87,7 +87,7 @@ impl FeedHub {
         }
         let sent = Sent {
             block: block.block(),
-            bytes: FeedFrame::Block(block.clone()).encode(),
+            bytes: FeedFrame::Block(Box::new(block.clone())).encode(),
         };
         // Nobody listens any more: nothing is lost, blocks are in the store.
         let _ = self.live.send(sent);
@@ -148,7 +148,8 @@ impl FeedHub {
             match self.source.signed(number) {
                 Ok(Some(block)) => {
                     last = Some(block.block());
-                    self.send(socket, FeedFrame::Block(block).encode()).await?;
+                    self.send(socket, FeedFrame::Block(Box::new(block)).encode())
+                        .await?;
                 }
                 Ok(None) => {
                     let first = self.source.first();

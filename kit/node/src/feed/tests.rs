@@ -65,7 +65,7 @@ fn frames_survive_the_wire_and_nothing_else_does() {
             rollup_id: B256::ZERO,
             latest: BlockRef::default(),
         }),
-        FeedFrame::Block(signed()),
+        FeedFrame::Block(Box::new(signed())),
         FeedFrame::Goodbye(FeedGoodbye::TooOld { first: 5 }),
         FeedFrame::Goodbye(FeedGoodbye::TooSlow),
     ];

@@ -105,7 +105,7 @@ proptest! {
             }
             prop_assert!(model.waiting.len() <= LIMIT);
             let status = pool.status();
-            prop_assert_eq!((status.pending + status.queued) as usize, model.waiting.len());
+            prop_assert_eq!(status.pending + status.queued, model.waiting.len());
             prop_assert_eq!(status.pending as u64, model.all_ready());
             for sender in 0..4 {
                 let ready = model.ready(sender);

@@ -164,15 +164,12 @@ impl<E: Execution> PoolService<E> {
     /// Moves orphans that cannot keep their place to the ordinary pool.
     pub(crate) async fn displace(&self, displaced: &[(B256, String)]) {
         for (hash, reason) in displaced {
-            let bytes = {
+            let (bytes, row) = {
                 let mut pool = self.pool.lock();
-                let bytes = pool.replay.get(hash);
-                let row = pool.replay.remove(hash);
-                pool.released.extend(row);
-                bytes
+                (pool.replay.get(hash), pool.replay.remove(hash))
             };
             let Some(bytes) = bytes else { continue };
-            match self.submit_quietly(bytes).await {
+            match self.readmit(bytes).await {
                 Ok(()) => {
                     tracing::debug!(target: "pool", %hash, %reason, "orphaned transaction waits again");
                 }
@@ -180,10 +177,12 @@ impl<E: Execution> PoolService<E> {
                     tracing::warn!(target: "pool", %hash, %reason, %error, "a preconfirmed transaction cannot be rebuilt");
                 }
             }
+            // Only now, so that the old row never goes before the new one comes.
+            self.pool.lock().released.extend(row);
         }
     }
 
-    async fn submit_quietly(&self, bytes: Bytes) -> Result<(), SubmitError> {
+    async fn readmit(&self, bytes: Bytes) -> Result<(), SubmitError> {
         let admission = self
             .execution
             .admit(&bytes)
@@ -193,6 +192,7 @@ impl<E: Execution> PoolService<E> {
             .pool
             .lock()
             .insert(&admission, bytes.clone(), self.clock.now_ms())?;
+        // Nobody waits for it: it is written with the next group.
         drop(self.journal.put(inserted.seq, bytes));
         Ok(())
     }

@@ -61,8 +61,10 @@ fn transactions_go_by_arrival_and_nonce() {
 
 #[test]
 fn tip_order_takes_the_best_effective_tip_first() {
-    let mut config = PoolConfig::default();
-    config.order = PoolOrder::Tip;
+    let config = PoolConfig {
+        order: PoolOrder::Tip,
+        ..PoolConfig::default()
+    };
     let mut pool = pool(config);
     let (mut low_cap, bytes) = tx(1, 0, 12);
     low_cap.max_priority_fee_per_gas = 12;
@@ -94,8 +96,10 @@ fn a_replacement_pays_a_tenth_more_and_keeps_its_place() {
 
 #[test]
 fn a_full_pool_gives_up_gaps_before_ready_ones_and_cheap_before_dear() {
-    let mut config = PoolConfig::default();
-    config.max_transactions = 2;
+    let config = PoolConfig {
+        max_transactions: 2,
+        ..PoolConfig::default()
+    };
     let mut pool = pool(config);
     let gap = add(&mut pool, 1, 7, 1_000).unwrap();
     let cheap = add(&mut pool, 2, 0, 5).unwrap();
@@ -116,8 +120,10 @@ fn a_full_pool_gives_up_gaps_before_ready_ones_and_cheap_before_dear() {
 
 #[test]
 fn a_sender_at_its_limit_may_still_fill_its_gap() {
-    let mut config = PoolConfig::default();
-    config.max_per_sender = 2;
+    let config = PoolConfig {
+        max_per_sender: 2,
+        ..PoolConfig::default()
+    };
     let mut pool = pool(config);
     add(&mut pool, 1, 1, 5).unwrap();
     let last = add(&mut pool, 1, 2, 5).unwrap();
@@ -132,9 +138,11 @@ fn a_sender_at_its_limit_may_still_fill_its_gap() {
 
 #[test]
 fn refusals_say_what_is_wrong() {
-    let mut config = PoolConfig::default();
-    config.min_fee_per_gas = 3;
-    config.max_transaction_bytes = 8;
+    let config = PoolConfig {
+        min_fee_per_gas: 3,
+        max_transaction_bytes: 8,
+        ..PoolConfig::default()
+    };
     let mut pool = pool(config);
     let hash = add(&mut pool, 1, 0, 5).unwrap();
     assert_eq!(

@@ -8,6 +8,7 @@ use crate::{
     gate::Gate,
     pool::{BuildReport, PoolService},
 };
+use alloy_primitives::{B256, hex};
 use rollwright_core::{BlockId, BlockInput, Clock, DaOrdinal, Execution};
 use rollwright_derive::due_entries;
 use std::{sync::Arc, time::Duration};
@@ -30,7 +31,7 @@ pub(crate) struct Sequencer<E> {
     pub(crate) gate: Arc<Gate>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: SequencerConfig,
-    pub(crate) chain_key: (u64, alloy_primitives::B256),
+    pub(crate) chain_key: (u64, B256),
     pub(crate) term: u64,
 }
 
@@ -254,7 +255,7 @@ impl<E: Execution> Sequencer<E> {
             target: "block",
             txs = built.executed.transactions,
             gas = built.executed.header.gas_used,
-            state = %built.executed.header.state_root,
+            state = %short(&built.executed.header.state_root),
             ms = took,
             "#{}",
             block.number
@@ -265,17 +266,13 @@ impl<E: Execution> Sequencer<E> {
         })
     }
 
-    fn sign(
-        &self,
-        hash: alloy_primitives::B256,
-        input: BlockInput,
-    ) -> Result<SignedBlock, NodeError> {
+    fn sign(&self, hash: B256, input: BlockInput) -> Result<SignedBlock, NodeError> {
         SignedBlock::sign(&self.config.key, self.chain_key, self.term, hash, input)
     }
 
     /// The least base fee that a child of the block can have: Ethereum's rule
     /// lowers it by an eighth at most.
-    fn base_fee_floor(&self, parent: alloy_primitives::B256) -> Option<u128> {
+    fn base_fee_floor(&self, parent: B256) -> Option<u128> {
         let header = self.chain.execution.header(BlockId::Hash(parent)).ok()??;
         let base_fee = u128::from(header.base_fee_per_gas?);
         Some(base_fee - base_fee / 8)
@@ -319,6 +316,11 @@ enum Wait {
     Not,
     Until(u64),
     Change,
+}
+
+/// The first and last bytes of a hash, for people.
+fn short(hash: &B256) -> impl std::fmt::Display {
+    format!("0x{}…{}", hex::encode(&hash[..1]), hex::encode(&hash[31..]))
 }
 
 fn refuse(waiting: &mut Vec<MineRequest>) {
