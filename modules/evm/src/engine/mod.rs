@@ -50,8 +50,9 @@ use crate::{
     store::{NewBlock, Store, StoreError},
 };
 use forced_inputs::ForcedInputs;
+use parking_lot::Mutex;
 use rollwright_core::{
-    B256, BlockEffects, BlockId, BlockRecord, BlockRef, Header, Heads, RecordChange,
+    B256, BlockEffects, BlockId, BlockRecord, BlockRef, Changes, Header, Heads, RecordChange,
 };
 use rollwright_derive::RollupConfig;
 use std::sync::Arc;
@@ -70,7 +71,10 @@ pub struct EvmEngine {
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    /// Without its state, which may be large and is in the store.
     genesis: GenesisBlock,
+    /// The genesis state until it is committed.
+    uncommitted: Mutex<Option<Changes>>,
     rollup: Arc<RollupConfig>,
     digest: B256,
     senders: Arc<SenderCache>,
@@ -84,7 +88,7 @@ impl EvmEngine {
     /// A place that holds another chain is refused with both genesis hashes,
     /// and left as it is.
     pub fn open(config: EvmConfig) -> Result<Self, EngineError> {
-        let genesis = config.genesis.block()?;
+        let mut genesis = config.genesis.block()?;
         let store = Store::open(config.location.open()?, config.store)?;
         if let Some(stored) = store.genesis() {
             let expected = genesis.rollup_id();
@@ -96,6 +100,8 @@ impl EvmEngine {
                 .into());
             }
         }
+        let changes = core::mem::take(&mut genesis.changes);
+        let uncommitted = store.genesis().is_none().then_some(changes);
         let rollup = genesis.config.rollwright.clone();
         Ok(Self {
             inner: Arc::new(Inner {
@@ -103,6 +109,7 @@ impl EvmEngine {
                 rollup: Arc::new(rollup.unwrap_or_else(config::not_a_rollup)),
                 digest: genesis.config.hash(),
                 genesis,
+                uncommitted: Mutex::new(uncommitted),
                 senders: Arc::new(SenderCache::new(
                     config.remembered_senders,
                     config.decoded_bytes,
@@ -123,11 +130,15 @@ impl EvmEngine {
     /// Commits the genesis block where there is none yet. Idempotent.
     pub fn init(&self) -> Result<BlockRef, EngineError> {
         let inner = &*self.inner;
+        let mut uncommitted = inner.uncommitted.lock();
         if let Some(genesis) = inner.store.genesis() {
+            // Here before, or brought by a snapshot meanwhile.
+            *uncommitted = None;
             return Ok(genesis);
         }
         let genesis = &inner.genesis;
-        let prepared = inner.store.prepare_genesis(genesis.changes.clone())?;
+        let changes = uncommitted.clone().ok_or(StoreError::Empty)?;
+        let prepared = inner.store.prepare_genesis(changes)?;
         let record = BlockRecord {
             block: genesis.block_ref(),
             parent: BlockRef::default(),
@@ -152,7 +163,9 @@ impl EvmEngine {
                 mailbox_events: Vec::new(),
             },
         };
-        Ok(inner.store.init(block, prepared)?)
+        let committed = inner.store.init(block, prepared)?;
+        *uncommitted = None;
+        Ok(committed)
     }
 
     /// Rules of the chain.
@@ -160,7 +173,8 @@ impl EvmEngine {
         &self.inner.genesis.config
     }
 
-    /// The genesis block.
+    /// The genesis block; its `changes` are empty, as the state they make is
+    /// in the store.
     pub fn genesis_block(&self) -> &GenesisBlock {
         &self.inner.genesis
     }

@@ -241,3 +241,30 @@ fn a_chain_that_is_no_rollup_executes_and_cannot_be_derived() {
     extend(&engine, vec![nth(0)]);
     assert!(engine.rollup_config().validate().is_err());
 }
+
+#[test]
+fn a_snapshot_takes_the_place_of_genesis() {
+    let source = engine();
+    for n in 0..4 {
+        extend(&source, vec![nth(2 * n), nth(2 * n + 1)]);
+    }
+    let mut snapshot = Vec::new();
+    let head = source.heads().expect("heads").latest;
+    source
+        .store()
+        .export(&head, &[], &mut snapshot)
+        .expect("exports");
+    // Opened, and not initialised: the place is empty.
+    let engine = EvmEngine::open(EvmConfig::in_memory(chain(0))).expect("opens");
+    let rollup_id = engine.genesis_block().rollup_id();
+    engine
+        .store()
+        .import(rollup_id, &mut snapshot.as_slice())
+        .expect("imports");
+    assert_eq!(engine.init().expect("genesis").hash, rollup_id);
+    assert_eq!(engine.heads().expect("heads").latest, head);
+    assert_eq!(
+        extend(&engine, vec![nth(8)]).executed,
+        extend(&source, vec![nth(8)]).executed
+    );
+}
