@@ -106,3 +106,21 @@ async fn a_reader_that_fell_behind_is_told() {
     );
     assert!(journal.read(20_000, 1).unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn dropping_the_methods_lets_go_of_the_node() {
+    let node = FakeNode::new();
+    let api: Arc<dyn NodeApi> = Arc::new(node.clone());
+    let watched = Arc::downgrade(&api);
+    let methods = crate::rpc::eth_module(&node.engine, api, Default::default()).unwrap();
+    node.seal();
+    assert!(watched.upgrade().is_some());
+    drop(methods);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        watched.upgrade().is_none(),
+        "the journal's task holds the node"
+    );
+}
