@@ -90,6 +90,12 @@ impl Pool {
         Ok(inserted)
     }
 
+    /// A journal row was found after a restart: its place is not given again,
+    /// whatever becomes of it, since its removal may still be under way.
+    pub(super) fn saw_row(&mut self, seq: u64) {
+        self.next_seq = self.next_seq.max(seq.saturating_add(1));
+    }
+
     /// Puts back what waited at a place before a restart.
     pub(super) fn restore(
         &mut self,
@@ -99,7 +105,6 @@ impl Pool {
         seq: u64,
     ) -> Result<(), SubmitError> {
         let inserted = self.insert_at(admission, bytes, now_ms, seq)?;
-        self.next_seq = self.next_seq.max(seq.saturating_add(1));
         if inserted.seq != seq {
             self.released.push(seq);
         }

@@ -13,8 +13,11 @@ pub(crate) struct Orphan {
 /// Orphaned transactions in the order of the blocks that they were in. They go
 /// into the next blocks before everything else, in this order: their order was
 /// promised.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Replay {
+    /// The lowest row given so far. Rows are not given twice, since a removal
+    /// may still be under way.
+    lowest: u64,
     queue: VecDeque<(u64, Orphan)>,
     known: HashSet<B256>,
     bytes: u64,
@@ -23,6 +26,17 @@ pub(super) struct Replay {
 /// Rows of orphans count down from here, so that those of a later
 /// reorganisation, which were in older blocks, stand in front.
 pub(super) const REPLAY_BASE: u64 = 1 << 62;
+
+impl Default for Replay {
+    fn default() -> Self {
+        Self {
+            lowest: REPLAY_BASE,
+            queue: VecDeque::new(),
+            known: HashSet::new(),
+            bytes: 0,
+        }
+    }
+}
 
 impl Replay {
     pub(super) fn len(&self) -> usize {
@@ -61,16 +75,15 @@ impl Replay {
     /// Puts orphans in front, keeping their order; those known already keep
     /// their place. Returns the rows that were given to them.
     pub(super) fn push_front(&mut self, orphans: Vec<Orphan>) -> Vec<(u64, Orphan)> {
-        let mut row = self.queue.front().map_or(REPLAY_BASE, |(row, _)| *row);
         let mut rows = Vec::with_capacity(orphans.len());
         for orphan in orphans.into_iter().rev() {
             if !self.known.insert(orphan.hash) {
                 continue;
             }
-            row = row.saturating_sub(1);
+            self.lowest = self.lowest.saturating_sub(1);
             self.bytes += orphan.bytes.len() as u64;
-            self.queue.push_front((row, orphan.clone()));
-            rows.push((row, orphan));
+            self.queue.push_front((self.lowest, orphan.clone()));
+            rows.push((self.lowest, orphan));
         }
         rows.reverse();
         rows
@@ -78,6 +91,7 @@ impl Replay {
 
     /// Puts back a row that was read after a restart; rows come ascending.
     pub(super) fn restore(&mut self, row: u64, orphan: Orphan) {
+        self.lowest = self.lowest.min(row);
         if self.known.insert(orphan.hash) {
             self.bytes += orphan.bytes.len() as u64;
             self.queue.push_back((row, orphan));

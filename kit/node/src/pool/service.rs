@@ -266,6 +266,7 @@ impl<E: Execution> PoolService<E> {
             let now = self.clock.now_ms();
             let mut pool = self.pool.lock();
             for (seq, bytes, admission) in admitted {
+                pool.saw_row(seq);
                 let result = admission
                     .map_err(|error| refusal(&error))
                     .and_then(|admission| pool.restore(&admission, bytes, now, seq));

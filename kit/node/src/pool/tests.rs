@@ -249,3 +249,23 @@ fn a_source_skips_a_sender_whose_transaction_has_to_wait() {
     assert_eq!(source.next(u64::MAX, u64::MAX), None);
     assert_eq!(source.finish().later, [Address::repeat_byte(1)]);
 }
+
+#[test]
+fn a_journal_row_is_never_given_twice() {
+    let mut pool = pool(PoolConfig::default());
+    pool.saw_row(7);
+    let (admission, bytes) = tx(1, 0, 5);
+    assert_eq!(pool.insert(&admission, bytes, 0).unwrap().seq, 8);
+    let orphan = |text: &str| {
+        let bytes = Bytes::from(text.as_bytes().to_vec());
+        Orphan {
+            hash: keccak256(&bytes),
+            bytes,
+        }
+    };
+    let first = pool.replay.push_front(vec![orphan("a")]);
+    let removed = pool.replay.remove(&first[0].1.hash);
+    assert_eq!(removed, Some(first[0].0));
+    let second = pool.replay.push_front(vec![orphan("b")]);
+    assert!(second[0].0 < first[0].0);
+}
