@@ -122,7 +122,17 @@ impl<E: Execution> Api<E> {
         if let Some(reason) = self.gate.admission() {
             return Err(SubmitError::NotAdmitting(reason));
         }
-        let hash = pool.submit(transaction).await?;
+        // Once the node stops nobody writes the journal any more, so whoever
+        // waits for it would wait for ever.
+        let hash = tokio::select! {
+            biased;
+            taken = pool.submit(transaction) => taken?,
+            () = self.stop.cancelled() => {
+                return Err(SubmitError::NotAdmitting(
+                    "the node is stopping; the transaction may have been taken all the same".into(),
+                ));
+            }
+        };
         self.chain.events.send(NodeEvent::Pending(hash));
         Ok(hash)
     }

@@ -270,14 +270,14 @@ impl StoppedByNow for NodeHandle {
 
 #[tokio::test(start_paused = true)]
 async fn a_death_before_any_write_loses_nothing() {
-    for write in 1..14 {
+    for write in 1..40 {
         dies_at(write, false, 4, false).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_death_after_any_write_loses_nothing() {
-    for write in 1..14 {
+    for write in 1..40 {
         dies_at(write, true, 4, false).await;
     }
 }
