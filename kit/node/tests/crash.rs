@@ -284,7 +284,7 @@ async fn a_death_after_any_write_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn deaths_among_reorganisations_lose_nothing() {
-    for write in 1..14 {
+    for write in 1..24 {
         dies_at(write, write % 2 == 0, 4, true).await;
     }
 }

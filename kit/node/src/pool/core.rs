@@ -291,13 +291,15 @@ impl Pool {
     }
 
     /// Applies a new latest block: these transactions of the pool are in it.
-    /// Returns how many of the hashes were not known.
+    /// Returns how many were not those of a known sender.
     pub fn included(&mut self, hashes: &[B256]) -> usize {
         let mut unknown = 0;
         let mut touched = Vec::new();
         for hash in hashes {
             if let Some(row) = self.replay.remove(hash) {
                 self.released.push(row);
+                // Whose it was is not known here: the caller asks the engine.
+                unknown += 1;
                 continue;
             }
             let Some(&(sender, nonce)) = self.by_hash.get(hash) else {

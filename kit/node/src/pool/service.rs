@@ -215,6 +215,8 @@ impl<E: Execution> PoolService<E> {
                 Ok(admission) => {
                     let mut pool = self.pool.lock();
                     pool.account_is_at(tx.sender, admission.account_nonce);
+                    drop(pool);
+                    self.arrived.notify_one();
                 }
                 Err(error) if error.kind() == ErrorKind::Rejected => {
                     if self.pool.lock().remove(&tx.hash).is_some() {
