@@ -1,6 +1,12 @@
 //! Crashes at every write of the store and every submission to DA, before and
 //! after the effect.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use alloy_primitives::{B256, Bytes};

@@ -1,5 +1,11 @@
 //! Replicas on real sockets, over a clock that runs twenty times as fast.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use axum::Router;

@@ -1,6 +1,12 @@
 //! From a submitted transaction to a final block, and a second node that has
 //! nothing but DA.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,11 @@
 //! Forced transactions, a sequencer that falls silent, a layer that refuses.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use alloy_primitives::Bytes;

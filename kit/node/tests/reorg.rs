@@ -1,5 +1,11 @@
 //! What a reorganisation of the DA layer undoes, and what it does not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use common::*;

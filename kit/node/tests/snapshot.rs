@@ -1,5 +1,11 @@
 //! A node that starts from another's final state instead of genesis.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use common::*;

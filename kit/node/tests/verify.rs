@@ -1,5 +1,11 @@
 //! Checking a stored chain against DA.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 
 use alloy_primitives::{B256, Bytes};

@@ -3,6 +3,7 @@
 //! Time is tokio's paused time: it moves on by itself to the next timer once
 //! every task waits, so nothing here takes real time or depends on it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(
     dead_code,
     unreachable_pub,
