@@ -65,6 +65,12 @@ pub enum MemoryExecutionError {
         /// The block.
         block: BlockRef,
     },
+    /// As many blocks as allowed are not canonical.
+    #[error("{blocks} blocks wait beside the chain; make them canonical or forget them")]
+    TooManyPending {
+        /// How many may.
+        blocks: usize,
+    },
     /// A record's key is too long.
     #[error("a record's key has {bytes} bytes; at most 128 are allowed")]
     KeyTooLong {
@@ -85,6 +91,7 @@ impl LayerError for MemoryExecutionError {
             Self::Empty => ErrorKind::NotYet,
             Self::OtherChain { .. } | Self::Final { .. } => ErrorKind::Fatal,
             Self::Pruned { .. } => ErrorKind::Pruned,
+            Self::TooManyPending { .. } => ErrorKind::Temporary,
             _ => ErrorKind::Rejected,
         }
     }
@@ -103,6 +110,7 @@ impl LayerError for MemoryExecutionError {
             Self::Witness { .. } => "RW-EVM-310",
             Self::Attributes { .. } => "RW-EVM-311",
             Self::NoParent { .. } => "RW-EVM-312",
+            Self::TooManyPending { .. } => "RW-EVM-313",
         }
     }
 }

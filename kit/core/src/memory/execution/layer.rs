@@ -110,7 +110,7 @@ impl Execution for MemoryExecution {
             candidates.report(&candidate, outcome);
         }
         let Ok(applied) = block.seal(&input);
-        let sealed = self.remember(Sealed::new(&parent, &input, applied, state.0));
+        let sealed = self.remember(Sealed::new(&parent, &input, applied, state.0))?;
         Ok(Built {
             executed: sealed.executed.clone(),
             input,
@@ -125,7 +125,7 @@ impl Execution for MemoryExecution {
         let mut state = Scratch(parent.state.clone());
         match MemoryMachine::apply(&self.genesis, &parent.header, &mut state, input) {
             Ok(applied) => {
-                let sealed = self.remember(Sealed::new(&parent, input, applied, state.0));
+                let sealed = self.remember(Sealed::new(&parent, input, applied, state.0))?;
                 Ok(ExecuteOutcome::Valid(sealed.executed.clone()))
             }
             Err(ApplyError::Invalid(invalid)) => Ok(ExecuteOutcome::Invalid(invalid)),

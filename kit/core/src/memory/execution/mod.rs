@@ -42,6 +42,7 @@ pub struct MemoryExecution {
     store: MemoryStore,
     volatile: Arc<Mutex<Volatile>>,
     kept_states: Option<u64>,
+    pending_blocks: usize,
 }
 
 impl Default for MemoryExecution {
@@ -63,6 +64,7 @@ impl MemoryExecution {
             store: store.clone(),
             volatile: Arc::default(),
             kept_states: None,
+            pending_blocks: usize::MAX,
         }
     }
 
@@ -70,6 +72,14 @@ impl MemoryExecution {
     #[must_use]
     pub fn with_kept_states(mut self, blocks: u64) -> Self {
         self.kept_states = Some(blocks.max(1));
+        self
+    }
+
+    /// Holds at most this many blocks that are not canonical, as engines with
+    /// bounded memory do.
+    #[must_use]
+    pub const fn with_pending_blocks(mut self, blocks: usize) -> Self {
+        self.pending_blocks = blocks;
         self
     }
 
@@ -151,12 +161,20 @@ impl MemoryExecution {
             .cloned()
     }
 
-    fn remember(&self, block: Sealed) -> Arc<Sealed> {
+    fn remember(&self, block: Sealed) -> Result<Arc<Sealed>> {
         let block = Arc::new(block);
+        let durable = lock(&self.store.0);
         let mut volatile = lock(&self.volatile);
+        let pending = |block: &&Arc<Sealed>| !durable.is_canonical(&block.record.block);
+        if self.pending_blocks < usize::MAX
+            && volatile.blocks.values().filter(pending).count() >= self.pending_blocks
+        {
+            let blocks = self.pending_blocks;
+            return Err(MemoryExecutionError::TooManyPending { blocks });
+        }
         let hash = block.record.block.hash;
         volatile.inputs.insert(block.record.input_hash, hash);
         volatile.blocks.insert(hash, Arc::clone(&block));
-        block
+        Ok(block)
     }
 }
