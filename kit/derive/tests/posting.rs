@@ -340,6 +340,26 @@ fn a_lapse_makes_the_batcher_follow_the_derived_head() {
 }
 
 #[test]
+fn after_a_lapse_the_first_block_is_posted_at_once() {
+    let mut world = World::default();
+    world.mine_empty(3);
+    let mut poster = Poster::new(&world);
+    world.mine_empty(20);
+    poster.follow(&world);
+    assert!(world.deriver.state().lapsed());
+    world.resync();
+    push(&mut world, &mut poster, 22, vec![transfer(1, 0)]);
+    assert!(
+        matches!(poster.seal(&world, 0), Sealed::Batch(_)),
+        "the deriver's next block would not wait for its age"
+    );
+    poster.post(&mut world);
+    poster.follow(&world);
+    push(&mut world, &mut poster, 22, vec![transfer(1, 1)]);
+    assert_eq!(poster.seal(&world, 0), Sealed::Nothing);
+}
+
+#[test]
 fn parts_that_stood_on_da_in_vain_are_signed_again() {
     let mut setup = Setup::default();
     setup.config.timing.part_timeout = 4;

@@ -109,6 +109,9 @@ struct View {
     last_batch_id: B256,
     head: BlockRef,
     term: u64,
+    /// The sequencer has lapsed: only a batch ends that, and it must land
+    /// before the deriver's next block.
+    lapsed: bool,
 }
 
 impl View {
@@ -119,6 +122,7 @@ impl View {
             last_batch_id: state.last_batch_id(),
             head: state.head().block,
             term: state.term(),
+            lapsed: state.lapsed(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum Sealed {
 
 impl Batcher {
     /// Seals the next batch if it is due: its size or age is reached, the
-    /// window presses, or `flush` is set.
+    /// window presses or has ended, or `flush` is set.
     ///
     /// `now_ms` is of the clock that stamped the queued blocks; `observed` is
     /// the ordinal of the DA layer's newest block. Costs one compression.
@@ -70,7 +70,7 @@ impl Batcher {
         let (count, full) = self.fitting(set);
         let aged = now_ms.saturating_sub(first.queued_ms) >= self.settings.max_age_ms;
         let pressed = lands.plus(self.settings.margin.saturating_mul(2)) >= deadline;
-        if !(full || aged || pressed || flush) {
+        if !(full || aged || pressed || flush || self.view.lapsed) {
             return Ok(Sealed::Nothing);
         }
         self.seal_blocks(codec, signer, set, count)

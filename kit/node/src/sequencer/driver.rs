@@ -195,6 +195,7 @@ impl<E: Execution> Sequencer<E> {
             transactions_wait: try_pool && self.pool.read(|pool| pool.has_ready()),
             forced_due: if try_pool { &forced_due } else { &|_| false },
             asked: !turn.waiting.is_empty(),
+            lapsed: view.state.lapsed() && tip.backlog().0 == 0,
         };
         self.config_policy().decide(&situation)
     }

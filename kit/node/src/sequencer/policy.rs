@@ -36,6 +36,9 @@ pub struct Situation<'a> {
     pub forced_due: &'a dyn Fn(DaOrdinal) -> bool,
     /// True where somebody asked for a block.
     pub asked: bool,
+    /// True where the chain has lapsed and no block of ours waits to be
+    /// derived, which would end that.
+    pub lapsed: bool,
 }
 
 impl fmt::Debug for Situation<'_> {
@@ -48,6 +51,7 @@ impl fmt::Debug for Situation<'_> {
             .field("derived", &self.derived)
             .field("transactions_wait", &self.transactions_wait)
             .field("asked", &self.asked)
+            .field("lapsed", &self.lapsed)
             .finish_non_exhaustive()
     }
 }
@@ -81,7 +85,7 @@ pub enum Cause {
     Interval,
     /// There is something to put in, or somebody asked.
     Demand,
-    /// The chain is idle and its window must not run out.
+    /// The chain is idle and its window must not run out, or has.
     KeepAlive,
 }
 
@@ -186,7 +190,10 @@ impl SequencerPolicy {
             _ => None,
         };
         // A block on the same origin would keep nothing alive.
-        let idle = || origin > now.head.origin && now.rules.keep_alive_due(now.head, now.observed);
+        let idle = || {
+            now.lapsed
+                || origin > now.head.origin && now.rules.keep_alive_due(now.head, now.observed)
+        };
         due.or_else(|| idle().then_some(Cause::KeepAlive))
     }
 

@@ -61,7 +61,26 @@ fn situation<'a>(rules: &'a Rules, head: &'a Position, now_s: u64) -> Situation<
         transactions_wait: false,
         forced_due: &|_| false,
         asked: false,
+        lapsed: false,
     }
+}
+
+#[test]
+fn on_demand_a_lapse_is_ended_without_being_asked() {
+    let (rules, head) = (rules(), head(7, T0 + 7));
+    let now = situation(&rules, &head, T0 + 8);
+    assert_eq!(AUTO.decide(&now), Decision::Idle);
+    let lapsed = Situation {
+        lapsed: true,
+        ..now
+    };
+    assert!(matches!(
+        AUTO.decide(&lapsed),
+        Decision::Build {
+            cause: Cause::KeepAlive,
+            ..
+        }
+    ));
 }
 
 #[test]
