@@ -42,9 +42,12 @@ pub struct Pool {
     next_seq: u64,
     bytes: u64,
     ready: usize,
-    /// Nonces that recent blocks gave to accounts; newest block last.
-    recent: HashMap<Address, u64>,
+    /// Nonces that recent blocks gave to accounts, and which block it was.
+    recent: HashMap<Address, (u64, u64)>,
+    /// Whose nonces those blocks changed; newest block last.
     recent_heads: VecDeque<Vec<Address>>,
+    /// Counts blocks.
+    head: u64,
     /// Journal rows that are of no use any more.
     pub(super) released: Vec<u64>,
 }
@@ -64,6 +67,7 @@ impl Pool {
             ready: 0,
             recent: HashMap::new(),
             recent_heads: VecDeque::new(),
+            head: 0,
             released: Vec::new(),
         }
     }
@@ -123,7 +127,7 @@ impl Pool {
         let account_nonce = self
             .recent
             .get(&tx.sender)
-            .map_or(admission.account_nonce, |recent| {
+            .map_or(admission.account_nonce, |(recent, _)| {
                 admission.account_nonce.max(*recent)
             });
         if tx.nonce < account_nonce {
@@ -308,18 +312,23 @@ impl Pool {
             };
             touched.push((sender, nonce.saturating_add(1)));
         }
+        self.head += 1;
         let mut changed = Vec::with_capacity(touched.len());
         for (sender, nonce) in touched {
             self.account_is_at(sender, nonce);
-            self.recent.insert(sender, nonce);
-            changed.push(sender);
+            let before = self.recent.insert(sender, (nonce, self.head));
+            if before.is_none_or(|(_, head)| head != self.head) {
+                changed.push(sender);
+            }
         }
         self.recent_heads.push_back(changed);
         if self.recent_heads.len() > RECENT_HEADS
             && let Some(old) = self.recent_heads.pop_front()
         {
+            let oldest = self.head - self.recent_heads.len() as u64;
             for sender in old {
-                if !self.recent_heads.iter().any(|head| head.contains(&sender)) {
+                let last = self.recent.get(&sender).map(|(_, head)| *head);
+                if last.is_some_and(|head| head <= oldest) {
                     self.recent.remove(&sender);
                 }
             }

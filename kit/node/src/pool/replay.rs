@@ -1,5 +1,5 @@
 use alloy_primitives::{B256, Bytes};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// A transaction that was in a block which is no longer in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,10 @@ pub(super) struct Replay {
     /// The lowest row given so far. Rows are not given twice, since a removal
     /// may still be under way.
     lowest: u64,
+    /// Ascending by row.
     queue: VecDeque<(u64, Orphan)>,
-    known: HashSet<B256>,
+    /// Rows by hash.
+    known: HashMap<B256, u64>,
     bytes: u64,
 }
 
@@ -32,7 +34,7 @@ impl Default for Replay {
         Self {
             lowest: REPLAY_BASE,
             queue: VecDeque::new(),
-            known: HashSet::new(),
+            known: HashMap::new(),
             bytes: 0,
         }
     }
@@ -48,24 +50,21 @@ impl Replay {
     }
 
     pub(super) fn contains(&self, hash: &B256) -> bool {
-        self.known.contains(hash)
+        self.known.contains_key(hash)
     }
 
     pub(super) fn get(&self, hash: &B256) -> Option<Bytes> {
-        if !self.contains(hash) {
-            return None;
-        }
-        let (_, orphan) = self.queue.iter().find(|(_, orphan)| orphan.hash == *hash)?;
-        Some(orphan.bytes.clone())
+        let index = self.place(self.row(hash)?)?;
+        self.at(index).map(|orphan| orphan.bytes.clone())
     }
 
     /// The journal row of an orphan.
     pub(super) fn row(&self, hash: &B256) -> Option<u64> {
-        if !self.contains(hash) {
-            return None;
-        }
-        let (row, _) = self.queue.iter().find(|(_, orphan)| orphan.hash == *hash)?;
-        Some(*row)
+        self.known.get(hash).copied()
+    }
+
+    fn place(&self, row: u64) -> Option<usize> {
+        self.queue.binary_search_by_key(&row, |(row, _)| *row).ok()
     }
 
     pub(super) fn at(&self, index: usize) -> Option<&Orphan> {
@@ -77,10 +76,11 @@ impl Replay {
     pub(super) fn push_front(&mut self, orphans: Vec<Orphan>) -> Vec<(u64, Orphan)> {
         let mut rows = Vec::with_capacity(orphans.len());
         for orphan in orphans.into_iter().rev() {
-            if !self.known.insert(orphan.hash) {
+            if self.contains(&orphan.hash) {
                 continue;
             }
             self.lowest = self.lowest.saturating_sub(1);
+            self.known.insert(orphan.hash, self.lowest);
             self.bytes += orphan.bytes.len() as u64;
             self.queue.push_front((self.lowest, orphan.clone()));
             rows.push((self.lowest, orphan));
@@ -92,7 +92,8 @@ impl Replay {
     /// Puts back a row that was read after a restart; rows come ascending.
     pub(super) fn restore(&mut self, row: u64, orphan: Orphan) {
         self.lowest = self.lowest.min(row);
-        if self.known.insert(orphan.hash) {
+        if !self.contains(&orphan.hash) {
+            self.known.insert(orphan.hash, row);
             self.bytes += orphan.bytes.len() as u64;
             self.queue.push_back((row, orphan));
         }
@@ -100,15 +101,8 @@ impl Replay {
 
     /// Takes one out; its row is returned.
     pub(super) fn remove(&mut self, hash: &B256) -> Option<u64> {
-        if !self.known.remove(hash) {
-            return None;
-        }
-        // Blocks take from the front, so the search is short.
-        let index = self
-            .queue
-            .iter()
-            .position(|(_, orphan)| orphan.hash == *hash)?;
-        let (row, orphan) = self.queue.remove(index)?;
+        let row = self.known.remove(hash)?;
+        let (row, orphan) = self.queue.remove(self.place(row)?)?;
         self.bytes -= orphan.bytes.len() as u64;
         Some(row)
     }

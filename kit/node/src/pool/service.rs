@@ -269,9 +269,12 @@ impl<E: Execution> PoolService<E> {
             let mut pool = self.pool.lock();
             for (seq, bytes, admission) in admitted {
                 pool.saw_row(seq);
-                let result = admission
-                    .map_err(|error| refusal(&error))
-                    .and_then(|admission| pool.restore(&admission, bytes, now, seq));
+                let result = match admission {
+                    Ok(admission) => pool.restore(&admission, bytes, now, seq),
+                    Err(error) if error.kind() == ErrorKind::Rejected => Err(refusal(&error)),
+                    // No verdict on what was acknowledged: its row stays.
+                    Err(error) => return Err(NodeError::execution(error)),
+                };
                 match result {
                     Ok(()) => kept += 1,
                     Err(_) => {

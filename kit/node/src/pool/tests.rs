@@ -269,3 +269,20 @@ fn a_journal_row_is_never_given_twice() {
     let second = pool.replay.push_front(vec![orphan("b")]);
     assert!(second[0].0 < first[0].0);
 }
+
+#[test]
+fn nonces_of_recent_blocks_are_forgotten_after_the_last_block_that_gave_one() {
+    let mut pool = pool(PoolConfig::default());
+    let stale = |pool: &mut Pool| add(pool, 1, 0, 6).is_err();
+    let hash = add(&mut pool, 1, 0, 5).unwrap();
+    pool.included(&[hash]);
+    pool.included(&[]);
+    let hash = add(&mut pool, 1, 1, 5).unwrap();
+    pool.included(&[hash]);
+    for _ in 0..63 {
+        pool.included(&[]);
+        assert!(stale(&mut pool));
+    }
+    pool.included(&[]);
+    assert!(!stale(&mut pool));
+}
