@@ -219,30 +219,76 @@ impl<E: Execution> Chain<E> {
         Ok(record)
     }
 
+    /// Makes `head`, which derivation has executed, the latest block where it
+    /// grows from the present one, so that the engine needs not hold many
+    /// blocks beside the chain; does nothing otherwise. Safe follows with
+    /// [`derived`](Self::derived).
+    pub(crate) async fn advance(&self, tip: &mut Tip, head: BlockRef) -> Result<(), NodeError> {
+        let mut blocks = Vec::new();
+        let mut at = head;
+        while at.number > tip.heads.latest.number {
+            let record = self.by_hash(at)?;
+            at = record.parent;
+            blocks.push(record);
+        }
+        if at != tip.heads.latest {
+            return Ok(());
+        }
+        blocks.reverse();
+        let mut placed = Vec::with_capacity(blocks.len());
+        let mut records = Vec::new();
+        let mut parent = *tip.latest();
+        for block in &blocks {
+            let place = preconfirmed(&self.rules, &parent, block)?;
+            parent = place.position;
+            placed.push(place);
+            if let Some(pool) = &self.pool {
+                records.extend(pool.rebuilt_rows(&block.transactions));
+            }
+        }
+        let heads = Heads {
+            latest: head,
+            ..tip.heads
+        };
+        self.execution
+            .set_heads(&heads, &records)
+            .await
+            .map_err(NodeError::execution)?;
+        tip.heads = heads;
+        for place in placed {
+            tip.push(place);
+        }
+        for block in blocks {
+            let block = Arc::new(block);
+            self.told_pool(&block, true);
+            self.events.send(NodeEvent::Block(block));
+        }
+        self.publish(tip);
+        Ok(())
+    }
+
     /// Moves safe and finalized heads to what derivation says, and the latest
     /// head with them where it is not on that chain.
     ///
-    /// `derived` is the place of the derived head; `standing` the last DA
-    /// ordinal that was not undone, where some were. Returns the blocks that
+    /// `derived` is the place of the derived head; `undone` the first DA
+    /// ordinal that was undone, where some were. Returns the blocks that
     /// left the chain, newest first.
     pub(crate) async fn derived(
         &self,
         tip: &mut Tip,
         derived: Position,
         finalized: BlockRef,
-        standing: Option<DaOrdinal>,
+        undone: Option<DaOrdinal>,
         mut records: Vec<RecordChange>,
     ) -> Result<Arc<Vec<BlockRecord>>, NodeError> {
         let fork = self.fork_with(tip, derived.block)?;
         let follows = fork == derived.block;
         // On the derived chain, what lies above its head may stay, up to the
         // last block whose origin still stands.
-        let latest = match (follows, standing) {
+        let latest = match (follows, undone) {
             (false, _) => derived.block,
             (true, None) => tip.heads.latest,
-            (true, Some(standing)) => {
-                self.last_standing(derived.block, tip.heads.latest, standing)?
-            }
+            (true, Some(undone)) => self.last_standing(derived.block, tip.heads.latest, undone)?,
         };
         let finalized = if finalized.number > tip.heads.finalized.number {
             finalized
@@ -298,14 +344,15 @@ impl<E: Execution> Chain<E> {
     }
 
     /// Takes back the blocks above a canonical one at or above the safe head;
-    /// their transactions wait to be rebuilt in the same order.
+    /// their transactions wait to be rebuilt in the same order. Nothing
+    /// happens where the block has left the chain meanwhile.
     pub(crate) async fn rewind(&self, tip: &mut Tip, to: BlockRef) -> Result<(), NodeError> {
         if to == tip.heads.latest {
             return Ok(());
         }
-        let place = tip.place_of(to).ok_or_else(|| NodeError::Invariant {
-            what: format!("block {} is not above the safe head", to.number),
-        })?;
+        let Some(place) = tip.place_of(to) else {
+            return Ok(());
+        };
         let orphans = self.orphans(to.number, tip.heads.latest.number, &[])?;
         let records = match &self.pool {
             Some(pool) if !orphans.is_empty() => pool.orphaned(orphans),
@@ -328,17 +375,17 @@ impl<E: Execution> Chain<E> {
     }
 
     /// The last block from `from` up to `latest` before the first whose origin
-    /// lies above `standing`.
+    /// is undone: `undone` or above.
     fn last_standing(
         &self,
         from: BlockRef,
         latest: BlockRef,
-        standing: DaOrdinal,
+        undone: DaOrdinal,
     ) -> Result<BlockRef, NodeError> {
         let mut last = from;
         for number in from.number.saturating_add(1)..=latest.number {
             let record = canonical(&self.execution, number)?;
-            if record.anchor.is_none_or(|anchor| anchor.ordinal > standing) {
+            if record.anchor.is_none_or(|anchor| anchor.ordinal >= undone) {
                 break;
             }
             last = record.block;

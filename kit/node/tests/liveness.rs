@@ -103,6 +103,55 @@ async fn without_its_sequencer_the_chain_goes_on_and_takes_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_follower_takes_more_blocks_of_one_da_block_than_its_engine_holds_beside_the_chain() {
+    let clock = TestClock::new();
+    let world = World::new(clock.clone(), |_| {});
+    let engine = world.engine();
+    let node = world.sequencer(&engine, &clock).await;
+    until_safe(&node, 2).await;
+    world.da.refuses.store(true, Ordering::SeqCst);
+    let from = latest(&node).number;
+    until("many blocks wait", || latest(&node).number > from + 400).await;
+    world.da.refuses.store(false, Ordering::SeqCst);
+    let goal = latest(&node).number;
+    until_safe(&node, goal).await;
+    let longest = (1..=goal)
+        .map(|number| node.batch_of(number).unwrap())
+        .map(|batch| batch.last_block - batch.first_block + 1)
+        .max();
+    assert!(longest > Some(200), "one batch holds most of them");
+    let copy = world.engine().with_pending_blocks(100);
+    let follower = world.follower(&copy, &clock).await;
+    until("it has derived them", || {
+        follower.heads().safe.number >= goal || follower.status().blocked.is_some()
+    })
+    .await;
+    assert_eq!(hashes(&copy, goal), hashes(&engine, goal));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_sequencer_on_demand_returns_though_da_blocks_are_fast() {
+    let clock = TestClock::new();
+    let world = World::with_blocks(clock.clone(), Duration::from_millis(200), |config| {
+        config.timing.window = 200;
+        config.timing.part_timeout = 60;
+    });
+    let mut config = on_demand(world.sequencer_config());
+    // Longer than the deriver waits between two blocks of its own.
+    config.post.interval = Duration::from_secs(4);
+    let engine = world.engine();
+    let copy = world.engine();
+    let follower = world.follower(&copy, &clock).await;
+    until("the sequencer has lapsed", || follower.status().lapsed).await;
+    let node = world
+        .start(&engine, &clock, NodeConfig::sequencer(config))
+        .await
+        .unwrap();
+    until("it has returned", || !follower.status().lapsed).await;
+    assert!(!node.status().lapsed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_layer_that_refuses_stops_admission_and_nothing_else() {
     let clock = TestClock::new();
     let world = World::new(clock.clone(), |_| {});

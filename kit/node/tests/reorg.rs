@@ -10,7 +10,10 @@ mod common;
 
 use common::*;
 use futures_util::{FutureExt, StreamExt};
-use rollwright_core::{ChainStore, NodeApi, NodeEvent};
+use rollwright_core::{
+    BlockId, ChainStore, DaBlockId, DaHeight, DataAvailability, NodeApi, NodeEvent,
+};
+use std::{sync::atomic::Ordering, time::Duration};
 
 #[tokio::test(start_paused = true)]
 async fn a_da_reorganisation_moves_safe_back_and_every_transaction_returns_in_order() {
@@ -86,4 +89,33 @@ async fn a_layer_that_forgets_units_gets_them_again() {
     let follower = world.follower(&copy, &clock).await;
     until_safe(&follower, goal).await;
     assert_eq!(hashes(&copy, goal), hashes(&engine, goal));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reorganisation_of_the_first_da_block_leaves_no_block_on_a_vanished_origin() {
+    let clock = TestClock::new();
+    let five = Duration::from_secs(5);
+    let world = World::with_blocks(clock.clone(), five, |config| {
+        config.da.start_height = DaHeight(2);
+    });
+    let engine = world.engine();
+    let node = world.sequencer(&engine, &clock).await;
+    until("there are blocks", || latest(&node).number >= 2).await;
+    let old = latest(&node);
+    let depth = node.status().da_head.unwrap().observed.height.0 - 1;
+    // Derivation is not to replace the blocks before we look.
+    world.da.refuses.store(true, Ordering::SeqCst);
+    world.da.inner.reorganise(depth).unwrap();
+    until("blocks go on", || latest(&node).number >= old.number + 20).await;
+    for number in 1..=latest(&node).number {
+        let block = engine.block(BlockId::Number(number)).unwrap().unwrap();
+        let origin = block.anchor.unwrap().origin;
+        let block = DaBlockId {
+            height: origin.height,
+            hash: origin.hash,
+        };
+        assert!(world.da.inner.is_canonical(block).await.unwrap());
+    }
+    world.da.refuses.store(false, Ordering::SeqCst);
+    until_safe(&node, old.number + 20).await;
 }

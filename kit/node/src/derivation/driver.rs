@@ -7,7 +7,8 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use rollwright_core::{
-    Clock, DaCaps, DaHead, DaHeight, DataAvailability, ErrorKind, LayerError, RecordChange,
+    BlockRef, Clock, DaCaps, DaHead, DaHeight, DataAvailability, ErrorKind, ExecuteOutcome,
+    LayerError, RecordChange,
 };
 use rollwright_derive::{DaStep, Derivable, DeriveError, DeriveEvent, Deriver, DeriverState, Step};
 use std::{sync::Arc, time::Duration};
@@ -15,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 /// While catching up, the others hear of every so-manieth DA block.
 const QUIET_STEPS: u64 = 64;
+/// Blocks of one DA block that may be executed before they are made canonical:
+/// engines hold few beside the chain, and reads pass through all of them.
+const LEAD: u64 = 64;
 /// Progress is logged each time this many milliseconds have passed.
 const PROGRESS_MS: u64 = 5_000;
 
@@ -105,6 +109,10 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 Err(Interrupted::Failed(error)) => return Err(error),
             }
         }
+        if !self.watch.borrow().synced {
+            // Not every step on the way here was shown.
+            self.publish(true);
+        }
         self.watch
             .send_if_modified(|view| !std::mem::replace(&mut view.synced, true));
         Ok(Reached::Head)
@@ -170,6 +178,9 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                     self.deriver
                         .feed_outcome(&outcome)
                         .map_err(NodeError::derive)?;
+                    if let ExecuteOutcome::Valid(executed) = &outcome {
+                        self.lead(executed.block).await?;
+                    }
                 }
                 Step::Commit(step) => {
                     self.commit(*step, last).await?;
@@ -177,6 +188,20 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 }
             }
         }
+    }
+
+    /// Lets the latest head follow in the middle of a DA block with many
+    /// blocks. Not beside a poster at work, which would post them again.
+    async fn lead(&mut self, executed: BlockRef) -> Result<(), NodeError> {
+        let ahead = executed
+            .number
+            .saturating_sub(self.chain.view().heads.latest.number);
+        let alone = self.say_batches || !self.watch.borrow().synced;
+        if ahead == 0 || !ahead.is_multiple_of(LEAD) || !alone {
+            return Ok(());
+        }
+        let mut tip = self.chain.lock().await;
+        self.chain.advance(&mut tip, executed).await
     }
 
     async fn commit(&mut self, step: DaStep, last: DaHeight) -> Result<(), NodeError> {

@@ -61,14 +61,13 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             &self.chain.execution,
             rollback.safe.number,
         )?);
-        let standing = first.0.checked_sub(1).map(DaOrdinal);
         let removed = self
             .chain
             .derived(
                 &mut tip,
                 *self.deriver.state().head(),
                 rollback.finalized,
-                Some(standing.unwrap_or_default()),
+                Some(first),
                 records,
             )
             .await?;
