@@ -58,6 +58,9 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Post signed transactions to the forced lane of the DA layer
     ForceInclude(ForceInclude),
+    /// The final state in one file
+    #[command(subcommand)]
+    Snapshot(Snapshot),
     /// The DA layer
     #[command(subcommand)]
     Da(Da),
@@ -199,12 +202,15 @@ pub(crate) struct Run {
     /// What the node does
     #[arg(long, value_enum, default_value_t = RoleName::Sequencer)]
     pub(crate) role: RoleName,
-    /// Configuration
-    #[arg(long, value_name = "FILE", default_value = "rollup.toml")]
-    pub(crate) config: PathBuf,
+    /// Configuration [default: rollup.toml, or the one in --datadir where there is none here]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Keep the data here instead of chain.data-dir
     #[arg(long, value_name = "DIR")]
     pub(crate) datadir: Option<PathBuf>,
+    /// Local DA layer that another process serves, instead of da.local
+    #[arg(long, value_name = "URL")]
+    pub(crate) da_url: Option<String>,
     /// Port of JSON-RPC instead of the one in rpc.listen, or `auto`
     #[arg(long)]
     pub(crate) port: Option<Port>,
@@ -251,7 +257,7 @@ pub(crate) struct Target {
 /// `rollwright snapshot`
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Snapshot {
-    /// Write the state at the safe head to a file
+    /// Write the state at the finalized head to a new file
     Export {
         /// Data directory of the chain; no node may use it
         #[arg(long, value_name = "DIR")]
@@ -267,11 +273,20 @@ pub(crate) enum Snapshot {
         /// Genesis file of the chain
         #[arg(long, value_name = "FILE", default_value = "genesis.json")]
         genesis: PathBuf,
+        /// DA layer that another process serves, instead of a file in the data directory
+        #[arg(long, value_name = "URL")]
+        da_url: Option<String>,
+        /// Where the node will forward transactions to
+        #[arg(long, value_name = "URL")]
+        sequencer: Option<String>,
         /// The file to read
         file: PathBuf,
     },
     /// Check a file without importing it
     Check {
+        /// Genesis file of the chain that it should be of [default: any chain]
+        #[arg(long, value_name = "FILE")]
+        genesis: Option<PathBuf>,
         /// The file to read
         file: PathBuf,
     },

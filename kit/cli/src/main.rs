@@ -83,6 +83,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Run(args) => wait(commands::run::run(console, &cli.global, args)),
         Command::Verify(args) => wait(commands::verify::run(console, args)),
         Command::ForceInclude(args) => wait(commands::force_include::run(console, args)),
+        Command::Snapshot(args) => wait(commands::snapshot::run(console, args)),
         Command::Da(args) => wait(commands::da::run(console, &cli.global, args)),
     }
 }

@@ -36,5 +36,5 @@ pub use node::{Forwarder, NodeHandle};
 pub use pool::{Inserted, Pool, PoolConfig, PoolOrder, PoolTx};
 pub use replica::{FeedEvidence, feed_evidence};
 pub use sequencer::{Block as BlockedBy, Cause, Decision, SequencerPolicy, Situation};
-pub use snapshot::{NodeSnapshot, check_snapshot, take_snapshot};
+pub use snapshot::{NodeSnapshot, check_snapshot, snapshot_origin, take_snapshot};
 pub use verify::{Verified, VerifyOptions, VerifyProgress, verify};

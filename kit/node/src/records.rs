@@ -21,6 +21,9 @@ pub(crate) const FEED: &[u8] = b"node/feed/";
 /// Contradictions between the feed and DA, by block number.
 pub(crate) const EVIDENCE: &[u8] = b"node/evidence/";
 
+/// The snapshot that the store was filled from.
+pub(crate) const SNAPSHOT: &[u8] = b"node/snapshot";
+
 /// Format of every structured value.
 const VERSION: u8 = 1;
 

@@ -6,10 +6,11 @@
 use crate::{
     NodeError,
     derivation::{load_deriver, rules},
-    identity,
+    identity, records as stored,
 };
 use alloy_primitives::Bytes;
-use rollwright_core::{BlockRef, DaBlockId, RecordChange};
+use borsh::{BorshDeserialize, BorshSerialize};
+use rollwright_core::{BlockRef, ChainStore, DaBlockId, RecordChange};
 use rollwright_derive::{Amendment, Derivable, DeriverState};
 
 /// The node's side of a snapshot.
@@ -45,8 +46,10 @@ pub async fn take_snapshot<E: Derivable>(
     let state = deriver.state();
     let mut records = state.to_records();
     records.push(identity::record(count));
+    let block = state.head().block;
+    records.push(stored::put(stored::SNAPSHOT, &Origin { block }));
     Ok(NodeSnapshot {
-        block: state.head().block,
+        block,
         da: state.last_da_block(),
         records,
     })
@@ -78,4 +81,16 @@ pub fn check_snapshot(
         )));
     }
     Ok(state.last_da_block())
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Origin {
+    block: BlockRef,
+}
+
+/// The block of the snapshot that a store was filled from: of older blocks it
+/// keeps little or nothing. `None` where it derived all of its blocks itself.
+pub fn snapshot_origin<S: ChainStore>(store: &S) -> Result<Option<BlockRef>, NodeError> {
+    let origin: Option<Origin> = stored::get(store, stored::SNAPSHOT)?;
+    Ok(origin.map(|origin| origin.block))
 }

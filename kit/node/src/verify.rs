@@ -3,6 +3,7 @@
 use crate::{
     NodeError,
     derivation::{execute, rules},
+    snapshot::snapshot_origin,
 };
 use futures_util::{StreamExt, stream};
 use rollwright_core::{
@@ -47,6 +48,10 @@ pub struct Verified {
     pub reference: Heads,
     /// Blocks of the reference above that: not posted yet.
     pub unposted: u64,
+    /// Where the reference was filled from a snapshot, its block: of older
+    /// blocks the reference keeps at most headers, and those that it does not
+    /// keep are compared through the hash of their successor alone.
+    pub snapshot: Option<BlockRef>,
     /// The last DA block read.
     pub height: Option<DaHeight>,
 }
@@ -80,6 +85,7 @@ where
         });
     }
     compare(fresh, reference, genesis)?;
+    let snapshot = snapshot_origin(reference)?;
     let rules = rules(fresh, genesis, options.amendments)?;
     let heads = reference.heads().map_err(NodeError::execution)?;
     let mut deriver = Deriver::new(rules.clone(), fresh.codec(), genesis, fresh.genesis_time());
@@ -106,7 +112,7 @@ where
             Err(DeriveError::Reorganised { .. }) => break,
             Err(error) => return Err(NodeError::derive(error)),
         }
-        work_off(fresh, reference, &heads, &mut deriver).await?;
+        work_off(fresh, reference, &heads, snapshot, &mut deriver).await?;
         height = Some(block.header.height);
         progress(VerifyProgress {
             height: block.header.height,
@@ -133,6 +139,7 @@ where
         head: end,
         reference: heads,
         unposted: heads.latest.number.saturating_sub(end.number),
+        snapshot,
         height,
     })
 }
@@ -141,6 +148,7 @@ async fn work_off<E: Derivable, S: ChainStore>(
     fresh: &E,
     reference: &S,
     heads: &Heads,
+    snapshot: Option<BlockRef>,
     deriver: &mut Deriver<E::Codec>,
 ) -> Result<(), NodeError> {
     loop {
@@ -154,7 +162,10 @@ async fn work_off<E: Derivable, S: ChainStore>(
                 for derived in step.blocks() {
                     // What lies above the reference's own safe head may still
                     // be rebuilt there.
-                    if derived.block.number <= heads.safe.number {
+                    let number = derived.block.number;
+                    if snapshot.is_some_and(|snapshot| number < snapshot.number) {
+                        compare_header(fresh, reference, derived.block)?;
+                    } else if number <= heads.safe.number {
                         compare(fresh, reference, derived.block)?;
                     }
                 }
@@ -203,6 +214,32 @@ fn compare<E: Execution, S: ChainStore>(
     };
     Err(first_difference(number, &theirs, &ours)
         .unwrap_or_else(|| mismatch(number, "hash", &stored.block.hash, &derived.hash)))
+}
+
+/// Compares a derived block from below a snapshot with the stored header, if
+/// that is kept. If it is not, the blocks above vouch for it by parent hash.
+fn compare_header<E: Execution, S: ChainStore>(
+    fresh: &E,
+    reference: &S,
+    derived: BlockRef,
+) -> Result<(), NodeError> {
+    let number = derived.number;
+    let Some(stored) = reference
+        .header(BlockId::Number(number))
+        .map_err(NodeError::execution)?
+    else {
+        return Ok(());
+    };
+    let hash = stored.hash_slow();
+    if hash == derived.hash {
+        return Ok(());
+    }
+    let ours = fresh
+        .header(BlockId::Hash(derived.hash))
+        .map_err(NodeError::execution)?;
+    Err(ours
+        .and_then(|ours| first_difference(number, &stored, &ours))
+        .unwrap_or_else(|| mismatch(number, "hash", &hash, &derived.hash)))
 }
 
 /// The stored header must be the one that its stored hash names.

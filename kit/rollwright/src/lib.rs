@@ -12,6 +12,7 @@ pub mod prelude;
 mod project;
 mod running;
 mod serve;
+pub mod snapshot;
 pub mod stock;
 pub mod testing;
 mod traces;

@@ -9,5 +9,6 @@ pub(crate) mod force_include;
 pub(crate) mod keys;
 pub(crate) mod new;
 pub(crate) mod run;
+pub(crate) mod snapshot;
 pub(crate) mod verify;
 pub(crate) mod version;

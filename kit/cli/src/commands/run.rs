@@ -15,18 +15,22 @@ use rollwright::{
     stock::Stock,
 };
 use serde_json::json;
+use std::path::Path;
 
 /// Runs a node from `rollup.toml` until Ctrl-C: no development accounts, no
 /// defaults for keys.
 pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Result<(), Failure> {
     start_logging(global)?;
-    let mut project = Project::load(&args.config)?.with_role(match args.role {
+    let mut project = load(args)?.with_role(match args.role {
         RoleName::Sequencer => Role::Sequencer,
         RoleName::Follower => Role::Follower,
         RoleName::Replica => Role::Replica,
     });
     if let Some(datadir) = &args.datadir {
         project = project.with_data_dir(datadir);
+    }
+    if let Some(url) = &args.da_url {
+        project = project.with_da_url(url.clone());
     }
     if let Some(port) = args.port {
         let mut listen = project.listen();
@@ -60,6 +64,17 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Resul
     result?;
     console.event("stopped", json!({}));
     Ok(())
+}
+
+/// The configuration that is named; else the one of this folder; else the one
+/// that a node or an import left in the data directory.
+fn load(args: &Run) -> Result<Project, Failure> {
+    let here = Path::new("rollup.toml");
+    Ok(match (&args.config, &args.datadir) {
+        (Some(config), _) => Project::load(config)?,
+        (None, Some(datadir)) if !here.exists() => Project::load(datadir.join(here))?,
+        (None, _) => Project::load(here)?,
+    })
 }
 
 const fn role(role: RoleName) -> &'static str {

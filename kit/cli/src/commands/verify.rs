@@ -34,12 +34,19 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
         1 => "1 block is not posted yet".to_owned(),
         n => format!("{n} blocks are not posted yet"),
     };
+    let origin = match verified.snapshot {
+        Some(block) if block.number > 1 => format!(
+            "blocks below {} came as a snapshot and are not kept here; the hash of block {} vouches for them\n",
+            block.number, block.number
+        ),
+        _ => String::new(),
+    };
     let text = format!(
-        "{tail}\nverified {} blocks, head {}",
+        "{origin}{tail}\nverified {} blocks, head {}",
         verified.blocks, verified.head.hash
     );
     let data =
-        json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted });
+        json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted, "snapshot": verified.snapshot });
     console.result(&text, &data);
     Ok(())
 }

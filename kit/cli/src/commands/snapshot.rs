@@ -1,0 +1,85 @@
+//! `rollwright snapshot`
+
+use crate::{args::Snapshot, failure::Failure, ui::Console};
+use rollwright::{
+    Project,
+    evm::store::snapshot::SnapshotInfo,
+    snapshot::{self, Import},
+};
+use serde_json::{Value, json};
+
+/// `rollwright snapshot`
+pub(crate) async fn run(console: &Console, args: &Snapshot) -> Result<(), Failure> {
+    match args {
+        Snapshot::Export { datadir, file } => {
+            let exported = Project::of_data_dir(datadir)?.export_snapshot(file).await?;
+            let mut text = format!(
+                "{}\n{} bytes in {}; DA is read from height {} on",
+                describe(&exported.info),
+                exported.bytes,
+                file.display(),
+                exported.next
+            );
+            if exported.above > 0 {
+                text.push_str(&format!(
+                    "\nblocks above it are not final and were left out: {}",
+                    exported.above
+                ));
+            }
+            let mut data = facts(&exported.info);
+            if let Some(data) = data.as_object_mut() {
+                data.insert("file".to_owned(), file.display().to_string().into());
+                data.insert("bytes".to_owned(), exported.bytes.into());
+                data.insert("nextDaHeight".to_owned(), exported.next.0.into());
+                data.insert("leftOut".to_owned(), exported.above.into());
+            }
+            console.result(&text, &data);
+        }
+        Snapshot::Import {
+            datadir,
+            genesis,
+            da_url,
+            sequencer,
+            file,
+        } => {
+            let import = Import {
+                data_dir: datadir.clone(),
+                genesis: genesis.clone(),
+                da_url: da_url.clone(),
+                sequencer: sequencer.clone(),
+            };
+            let (_, info) = import.run(file)?;
+            let text = format!(
+                "{}\ncompare this hash with one that you trust, or derive it: rollwright verify --datadir {}\nnext: rollwright run --role follower --datadir {}",
+                describe(&info),
+                datadir.display(),
+                datadir.display()
+            );
+            console.result(&text, &facts(&info));
+        }
+        Snapshot::Check { genesis, file } => {
+            let info = snapshot::check(file, genesis.as_deref())?;
+            console.result(&describe(&info), &facts(&info));
+        }
+    }
+    Ok(())
+}
+
+fn describe(info: &SnapshotInfo) -> String {
+    format!(
+        "block {} {}\nstate root {}, {} accounts, {} storage slots\nchain {}",
+        info.block.number,
+        info.block.hash,
+        info.state_root,
+        info.accounts,
+        info.slots,
+        info.genesis
+    )
+}
+
+fn facts(info: &SnapshotInfo) -> Value {
+    json!({
+        "genesis": info.genesis, "block": info.block, "stateRoot": info.state_root,
+        "accounts": info.accounts, "slots": info.slots,
+    })
+}
