@@ -81,33 +81,39 @@ pub(crate) enum Command {
 /// `rollwright dev`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Dev {
-    /// Keep the chain here and go on with it next time [default: a temporary folder]
+    /// Keep the chain here and go on with it next time [default: the project's, or a temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) datadir: Option<PathBuf>,
-    /// Port of JSON-RPC, or `auto` for a free one [default: 8545]
+    /// Port of JSON-RPC, or `auto` for a free one [default: 8545, or the project's]
     #[arg(long)]
     pub(crate) port: Option<Port>,
-    /// Address to listen on [default: 127.0.0.1]
+    /// Address to listen on [default: 127.0.0.1, or the project's]
     #[arg(long)]
     pub(crate) host: Option<std::net::IpAddr>,
     /// Chain id of a new chain
     #[arg(long, value_name = "N")]
     pub(crate) chain_id: Option<u64>,
-    /// Time between blocks, or `auto` to mine when there is something to mine
-    #[arg(long, value_name = "TIME", default_value = "1s")]
-    pub(crate) block_time: BlockTimeSetting,
-    /// Funded accounts of a new chain
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) accounts: u32,
+    /// Time between blocks, or `auto` to mine when there is something to mine [default: 1s, or the project's]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) block_time: Option<BlockTimeSetting>,
+    /// Funded accounts of a new chain [default: 10]
+    #[arg(long, value_name = "N")]
+    pub(crate) accounts: Option<u32>,
     /// DA layer
     #[arg(long, value_enum, default_value_t = DaLayer::Local)]
     pub(crate) da: DaLayer,
-    /// Time between blocks of the embedded DA layer
-    #[arg(long, value_name = "TIME", default_value = "2s")]
-    pub(crate) da_block_time: rollwright::config::Period,
+    /// Time between blocks of the embedded DA layer [default: 2s, or the project's]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) da_block_time: Option<rollwright::config::Period>,
     /// Faults of the embedded DA layer, such as latency=50ms..2s,refuse=5%
-    #[arg(long, value_name = "FAULTS", default_value = "none")]
-    pub(crate) da_faults: String,
+    #[arg(long, value_name = "FAULTS")]
+    pub(crate) da_faults: Option<String>,
+    /// In a project: build it and run what was built, even where `src/` is unchanged
+    #[arg(long, conflicts_with = "stock")]
+    pub(crate) build: bool,
+    /// In a project: run its chain with this binary, even where `src/` was changed
+    #[arg(long)]
+    pub(crate) stock: bool,
 }
 
 /// A port, or a free one.

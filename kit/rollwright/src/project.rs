@@ -7,7 +7,7 @@ use rollwright_da_local::{
     BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
 };
 use rollwright_derive::RollupConfig;
-use rollwright_evm::genesis::{Genesis, GenesisBlock, dev_account};
+use rollwright_evm::genesis::{DevAccount, Genesis, GenesisBlock, dev_account};
 use rollwright_node::{SequencerKey, SystemClock};
 use std::{
     net::SocketAddr,
@@ -185,12 +185,11 @@ impl Project {
         crate::dev::parse_key(&secret.read("sequencer.key", &self.config.base)?)
     }
 
-    /// Keys of the public test accounts that the genesis file funds.
-    pub(crate) fn funded_keys(&self) -> Vec<B256> {
+    /// The public test accounts that the genesis file funds.
+    pub fn dev_accounts(&self) -> Vec<DevAccount> {
         (0..)
             .map_while(dev_account)
             .take_while(|account| self.genesis_file.alloc.contains_key(&account.address))
-            .map(|account| account.key)
             .collect()
     }
 
@@ -198,7 +197,7 @@ impl Project {
     /// which others share.
     pub fn refuse_public_keys(&self) -> Result<(), ProjectError> {
         let layer = &self.rollup().da.layer;
-        if layer != "local" && !self.funded_keys().is_empty() {
+        if layer != "local" && !self.dev_accounts().is_empty() {
             return Err(ProjectError::PublicKeys {
                 layer: layer.clone(),
             });

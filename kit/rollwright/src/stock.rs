@@ -68,7 +68,8 @@ impl Serves for EvmEngine {
         project: &Project,
     ) -> Result<rollwright_rpc::Methods, StartError> {
         let dev_keys = if project.dev {
-            project.funded_keys()
+            let accounts = project.dev_accounts();
+            accounts.iter().map(|account| account.key).collect()
         } else {
             Vec::new()
         };

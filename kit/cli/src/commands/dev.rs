@@ -1,17 +1,19 @@
 //! `rollwright dev`
 
 mod banner;
+mod build;
+mod project;
 
 use crate::{
     args::{DaLayer, Dev, Global},
+    commands::interrupts,
     failure::Failure,
     ui::Console,
 };
 use rollwright::{
-    Project,
     config::{LogFormat, TelemetrySection},
     core::{
-        NodeApi, NodeEvent,
+        DataAvailability, NodeApi, NodeEvent,
         memory::{NoMessaging, Sovereign},
     },
     dev::DevOptions,
@@ -22,48 +24,38 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 /// Starts a development chain and runs it until Ctrl-C.
 ///
-/// In a project (a folder with `rollup.toml`) that project is run; elsewhere a
-/// stock chain, in `--datadir` or in a temporary folder that is removed.
+/// In a project (a folder with `rollup.toml`) that project is run, built first
+/// where its code is its own; elsewhere a stock chain, in `--datadir` or in a
+/// temporary folder that is removed.
 pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Result<(), Failure> {
+    let here = Path::new("rollup.toml").exists();
+    if here && project::needs_build(console, args)? {
+        return build::run(console, args).await;
+    }
+    if args.build {
+        return Err(
+            Failure::usage("--build needs a project, and there is no rollup.toml here")
+                .at("--build")
+                .help("run it in the project's folder, or name that with -C"),
+        );
+    }
     start_logging(global)?;
-    let mut listen = SocketAddr::from(([127, 0, 0, 1], 8545));
     let scratch;
-    let project = match (&args.datadir, Path::new("rollup.toml").exists()) {
-        (None, true) => {
-            let project = Project::load("rollup.toml")?.with_dev_methods();
-            listen = project.listen();
-            set_listen(&mut listen, args);
-            project.with_listen(listen)
-        }
-        (datadir, _) => {
-            let data_dir = match datadir {
-                Some(datadir) => datadir.clone(),
-                None => {
-                    scratch = tempfile::Builder::new().prefix("rollwright-dev-").tempdir();
-                    let folder = scratch.as_ref().map_err(|error| {
-                        crate::failure::file(
-                            "making a temporary folder",
-                            &std::env::temp_dir(),
-                            error,
-                        )
+    let project = if here {
+        project::load(args)?
+    } else {
+        let data_dir = match &args.datadir {
+            Some(datadir) => datadir.clone(),
+            None => {
+                scratch = tempfile::Builder::new().prefix("rollwright-dev-").tempdir();
+                let folder = scratch.as_ref().map_err(|error| {
+                    crate::failure::file("making a temporary folder", &std::env::temp_dir(), error)
                         .help("pass --datadir DIR")
-                    })?;
-                    folder.path().to_owned()
-                }
-            };
-            let DaLayer::Local = args.da;
-            set_listen(&mut listen, args);
-            let options = DevOptions {
-                chain_id: args.chain_id,
-                accounts: args.accounts,
-                block_time: args.block_time,
-                listen,
-                da_block_time: args.da_block_time,
-                da_faults: args.da_faults.clone(),
-                ..DevOptions::new(data_dir)
-            };
-            options.prepare().await?
-        }
+                })?;
+                folder.path().to_owned()
+            }
+        };
+        stock(args, data_dir).prepare().await?
     };
     let node = Stock::builder(&project)
         .await?
@@ -72,16 +64,40 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Resul
         .start()
         .await?;
 
-    let facts = banner::Facts::new(&project, node.rpc_address(), args.accounts);
+    // The layer was opened for the start; where it fails now, the node says so.
+    let head = node.layers().da.head().await.ok();
+    let facts = banner::Facts::new(&project, node.rpc_address(), head);
     facts.write(project.data_dir())?;
     console.note(&facts.to_string());
     console.event("started", &facts);
+    interrupts::exit_at_the_second();
     let events = tokio::spawn(report(*console, node.api()));
     let result = node.until_stopped().await;
     events.abort();
     result?;
     console.event("stopped", json!({}));
     Ok(())
+}
+
+/// A chain outside of a project, with its defaults.
+fn stock(args: &Dev, data_dir: std::path::PathBuf) -> DevOptions {
+    let DaLayer::Local = args.da;
+    let mut options = DevOptions::new(data_dir);
+    options.chain_id = args.chain_id;
+    set_listen(&mut options.listen, args);
+    if let Some(accounts) = args.accounts {
+        options.accounts = accounts;
+    }
+    if let Some(block_time) = args.block_time {
+        options.block_time = block_time;
+    }
+    if let Some(block_time) = args.da_block_time {
+        options.da_block_time = block_time;
+    }
+    if let Some(faults) = &args.da_faults {
+        options.da_faults.clone_from(faults);
+    }
+    options
 }
 
 fn set_listen(listen: &mut SocketAddr, args: &Dev) {

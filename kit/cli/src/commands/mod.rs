@@ -6,6 +6,7 @@ pub(crate) mod da;
 pub(crate) mod dev;
 pub(crate) mod explain;
 pub(crate) mod force_include;
+pub(crate) mod interrupts;
 pub(crate) mod keys;
 pub(crate) mod new;
 pub(crate) mod run;

@@ -2,7 +2,10 @@
 
 use crate::{
     args::{Global, RoleName, Run},
-    commands::dev::{report, start_logging},
+    commands::{
+        dev::{report, start_logging},
+        interrupts,
+    },
     failure::Failure,
     ui::Console,
 };
@@ -58,6 +61,7 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Resul
         "started",
         json!({ "chainId": project.chain_id(), "role": role(args.role), "rpc": rpc }),
     );
+    interrupts::exit_at_the_second();
     let events = tokio::spawn(report(*console, node.api()));
     let result = node.until_stopped().await;
     events.abort();

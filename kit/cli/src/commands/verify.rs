@@ -45,8 +45,7 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
         "{origin}{tail}\nverified {} blocks, head {}",
         verified.blocks, verified.head.hash
     );
-    let data =
-        json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted, "snapshot": verified.snapshot });
+    let data = json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted, "snapshot": verified.snapshot });
     console.result(&text, &data);
     Ok(())
 }

@@ -12,9 +12,6 @@ pub(crate) trait Prompt {
 
     /// One of `options` (name, explanation); returns its index.
     fn choice(&mut self, question: &str, options: &[(&str, &str)]) -> Result<usize, Failure>;
-
-    /// Yes or no.
-    fn confirm(&mut self, question: &str) -> Result<bool, Failure>;
 }
 
 /// A person at a terminal.
@@ -41,12 +38,6 @@ impl Prompt for Terminal {
             select = select.item(index, name, explanation);
         }
         select.interact().map_err(|error| cancelled(&error))
-    }
-
-    fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
-        cliclack::confirm(question)
-            .interact()
-            .map_err(|error| cancelled(&error))
     }
 }
 
@@ -104,9 +95,5 @@ impl Prompt for Scripted {
             .iter()
             .position(|(name, _)| *name == answer)
             .unwrap_or_else(|| panic!("{answer} is no option")))
-    }
-
-    fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
-        Ok(self.next(question) == "yes")
     }
 }

@@ -149,3 +149,85 @@ pub(crate) fn stdout(output: &Output) -> String {
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// Receives what tests send.
+pub(crate) const TO: &str = "0x00000000000000000000000000000000000a11ce";
+
+/// A signed transfer on the development chain, as hex.
+pub(crate) fn transfer(from: u32, nonce: u64, value: u64) -> String {
+    transfer_on(42069, from, nonce, value)
+}
+
+/// [`transfer`] on another chain.
+pub(crate) fn transfer_on(chain_id: u64, from: u32, nonce: u64, value: u64) -> String {
+    let to = TO.parse().expect("an address");
+    let value = rollwright::core::U256::from(value);
+    rollwright::testing::signed_transfer(chain_id, from, nonce, to, value)
+        .expect("signed")
+        .to_string()
+}
+
+/// Waits until a transaction is in a block; its number.
+pub(crate) fn included(node: &mut Running, hash: &Value) -> u64 {
+    loop {
+        let receipt = node.call("eth_getTransactionReceipt", serde_json::json!([hash]));
+        if let Some(number) = receipt["blockNumber"].as_str() {
+            return u64::from_str_radix(number.trim_start_matches("0x"), 16).expect("hex");
+        }
+        node.wait_for("block");
+    }
+}
+
+/// One JSON-RPC call that is refused: code and message.
+pub(crate) fn refused(url: &str, method: &str, params: Value) -> (i64, String) {
+    let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let (_, answer) = post(url, &body.to_string());
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let error = &answer["error"];
+    let code = error["code"].as_i64();
+    let message = error["message"].as_str().unwrap_or_default().to_owned();
+    (
+        code.unwrap_or_else(|| panic!("not refused: {answer}")),
+        message,
+    )
+}
+
+/// Posts any bytes as JSON; HTTP status and body of the answer.
+pub(crate) fn post(url: &str, body: &str) -> (u16, String) {
+    let answer = reqwest::blocking::Client::new()
+        .post(url)
+        .header("content-type", "application/json")
+        .body(body.to_owned())
+        .send()
+        .expect("an answer");
+    (answer.status().as_u16(), answer.text().expect("text"))
+}
+
+/// The error of a failed `--json` command, its envelope checked.
+pub(crate) fn failure(output: &Output) -> Value {
+    let text = stdout(output);
+    let last = text.lines().last().expect("an envelope");
+    let envelope: Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(envelope["schema_version"], 1, "{last}");
+    assert_eq!(envelope["ok"], false, "{last}");
+    let error = &envelope["error"];
+    assert!(
+        error["code"]
+            .as_str()
+            .is_some_and(|code| code.starts_with("RW-")),
+        "{last}"
+    );
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|message| !message.is_empty()),
+        "{last}"
+    );
+    assert!(
+        error["help"].is_array() && error["kind"].is_string(),
+        "{last}"
+    );
+    let said = stderr(output);
+    assert!(!said.contains("panicked"), "{said}");
+    error.clone()
+}

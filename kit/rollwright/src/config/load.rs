@@ -5,7 +5,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The layers that a configuration is made of, from weak to strong.
 #[derive(Clone, Debug, Default)]
@@ -79,9 +79,18 @@ impl Layers {
 }
 
 impl Loaded {
-    /// `path` from where relative paths start.
+    /// `path` from where relative paths start, without `.` parts.
     pub fn path(&self, path: &Path) -> PathBuf {
-        self.base.join(path)
+        let joined = self.base.join(path);
+        let tidy: PathBuf = joined
+            .components()
+            .filter(|part| *part != Component::CurDir)
+            .collect();
+        if tidy.as_os_str().is_empty() {
+            ".".into()
+        } else {
+            tidy
+        }
     }
 
     /// The file that was read, if one was.

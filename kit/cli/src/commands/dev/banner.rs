@@ -1,5 +1,5 @@
 use crate::failure::{Failure, file};
-use rollwright::{Project, config::BlockTimeSetting, dev};
+use rollwright::{Project, config::BlockTimeSetting, core::DaHead};
 use serde::Serialize;
 use std::{fmt, net::SocketAddr, path::Path};
 
@@ -30,6 +30,7 @@ struct Da {
     network: String,
     namespace: String,
     url: String,
+    head: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -42,7 +43,7 @@ struct Account {
 const LISTED: usize = 10;
 
 impl Facts {
-    pub(super) fn new(project: &Project, rpc: SocketAddr, accounts: u32) -> Self {
+    pub(super) fn new(project: &Project, rpc: SocketAddr, head: Option<DaHead>) -> Self {
         let rollup = project.rollup();
         Self {
             name: project.name().to_owned(),
@@ -61,10 +62,12 @@ impl Facts {
                 network: rollup.da.network.clone(),
                 namespace: rollup.da.address.clone(),
                 url: format!("http://{rpc}/da"),
+                head: head.map(|head| head.observed.height.0),
             },
             settlement: "none (sovereign)",
             messaging: "none",
-            accounts: dev::accounts(accounts)
+            accounts: project
+                .dev_accounts()
                 .into_iter()
                 .map(|account| Account {
                     address: account.address.to_string(),
@@ -104,14 +107,21 @@ impl fmt::Display for Facts {
         writeln!(f, "RPC       {rpc}   Metrics {metrics}")?;
         writeln!(
             f,
-            "DA        {} {} · ns {}",
-            da.layer, da.network, da.namespace
+            "DA        {} {} · ns {}{}",
+            da.layer,
+            da.network,
+            da.namespace,
+            da.head
+                .map(|head| format!(" · head {head}"))
+                .unwrap_or_default()
         )?;
         writeln!(f, "Settle    {settlement}        IBC  {messaging}")?;
-        writeln!(
-            f,
-            "Accounts  10000 ETH each; public test keys, never use them on a live chain"
-        )?;
+        if !self.accounts.is_empty() {
+            writeln!(
+                f,
+                "Accounts  public test keys, never use them on a live chain"
+            )?;
+        }
         for (index, account) in self.accounts.iter().take(LISTED).enumerate() {
             writeln!(f, "  ({index}) {}  {}", account.address, account.key)?;
         }

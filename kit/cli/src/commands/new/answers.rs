@@ -3,12 +3,12 @@ use crate::{
     failure::Failure,
     ui::Prompt,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Everything that decides the generated files. Stored in the project as
 /// `.rollwright/answers.toml`, which `upgrade` starts from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Answers {
     /// Name of the template.
@@ -22,7 +22,7 @@ pub(super) struct Answers {
     /// Chain id.
     pub(super) chain_id: u64,
     /// Folder of the kit; without it the registry's version is used.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) kit_path: Option<PathBuf>,
 }
 
@@ -70,6 +70,20 @@ impl Answers {
             chain_id: args.chain_id.unwrap_or(42069),
             name,
             kit_path,
+        })
+    }
+
+    /// The answers that a project was generated from.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| crate::failure::file("reading", path, &error))?;
+        toml_edit::de::from_str(&text).map_err(|error| {
+            Failure::new(
+                "RW-CFG-002",
+                format!("the answers cannot be read: {}", error.message()),
+            )
+            .at(path.display().to_string())
+            .help("restore the file, or pass --stock or --build")
         })
     }
 

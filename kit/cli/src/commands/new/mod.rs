@@ -11,9 +11,45 @@ use crate::{
 };
 use answers::Answers;
 use serde_json::json;
+use std::{collections::BTreeMap, path::Path};
 
 #[cfg(test)]
 mod tests;
+
+/// The first file below `src/` of a project that is not what this binary
+/// would generate from its answers; `None` where there is none.
+pub(crate) fn changed_source(project: &Path, answers: &Path) -> Result<Option<String>, Failure> {
+    let rendered = render::project(&Answers::read(answers)?)?;
+    let mut expected: BTreeMap<String, String> = rendered
+        .into_iter()
+        .filter(|file| file.path.starts_with("src/"))
+        .map(|file| (file.path, file.content))
+        .collect();
+    let mut folders = vec![project.join("src")];
+    while let Some(folder) = folders.pop() {
+        let failed = |error: std::io::Error| crate::failure::file("reading", &folder, &error);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let parts: Vec<_> = path
+                .strip_prefix(project)
+                .unwrap_or(&path)
+                .components()
+                .map(|part| part.as_os_str().to_string_lossy())
+                .collect();
+            let name = parts.join("/");
+            let content = std::fs::read(&path).map_err(failed)?;
+            match expected.remove(&name) {
+                Some(expected) if expected.as_bytes() == content => {}
+                _ => return Ok(Some(name)),
+            }
+        }
+    }
+    Ok(expected.into_keys().next())
+}
 
 /// Asks what is missing, renders the template, writes it.
 pub(crate) fn run(console: &Console, prompt: &mut impl Prompt, args: &New) -> Result<(), Failure> {

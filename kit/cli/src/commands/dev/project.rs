@@ -1,0 +1,74 @@
+//! `rollwright dev` in a project.
+
+use crate::{args::Dev, commands::new, failure::Failure, ui::Console};
+use rollwright::{Project, config::Layers};
+use std::path::Path;
+
+/// The project of this folder with the flags over it.
+pub(super) fn load(args: &Dev) -> Result<Project, Failure> {
+    let config = Layers {
+        flags: settings(args)?
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect(),
+        ..Layers::file("rollup.toml")
+    }
+    .load()?;
+    let mut project = Project::from_config(config)?.with_dev_methods();
+    if let Some(datadir) = &args.datadir {
+        project = project.with_data_dir(datadir);
+    }
+    if let Some(chain_id) = args.chain_id
+        && chain_id != project.chain_id()
+    {
+        return Err(not_here("--chain-id"));
+    }
+    let mut listen = project.listen();
+    super::set_listen(&mut listen, args);
+    Ok(project.with_listen(listen))
+}
+
+/// Configuration keys that were given as flags.
+pub(super) fn settings(args: &Dev) -> Result<Vec<(&'static str, String)>, Failure> {
+    if args.accounts.is_some() {
+        return Err(not_here("--accounts"));
+    }
+    let mut settings = Vec::new();
+    if let Some(block_time) = args.block_time {
+        settings.push(("chain.block-time", block_time.to_string()));
+    }
+    if let Some(block_time) = args.da_block_time {
+        settings.push(("da.local.block-time", block_time.to_string()));
+    }
+    if let Some(faults) = &args.da_faults {
+        settings.push(("da.local.faults", faults.clone()));
+    }
+    Ok(settings)
+}
+
+fn not_here(flag: &str) -> Failure {
+    Failure::usage(format!(
+        "{flag} is for new chains, and this project's genesis.json decides"
+    ))
+    .at(flag)
+    .help("leave the flag out, or run `rollwright dev` outside of the project")
+}
+
+/// Whether the project's own code must be built: where it differs from what
+/// this binary would generate, unless flags decide.
+pub(super) fn needs_build(console: &Console, args: &Dev) -> Result<bool, Failure> {
+    if args.build {
+        return Ok(true);
+    }
+    let answers = Path::new(".rollwright/answers.toml");
+    if args.stock || !answers.exists() {
+        return Ok(false);
+    }
+    let Some(file) = new::changed_source(Path::new("."), answers)? else {
+        return Ok(false);
+    };
+    console.note(&format!(
+        "{file} is not as generated: building the project first (--stock runs the chain without it)"
+    ));
+    Ok(true)
+}

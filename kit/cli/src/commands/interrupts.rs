@@ -1,0 +1,83 @@
+//! Ctrl-C and other wishes to end.
+
+use std::process::{Child, Command, ExitStatus};
+
+/// The first Ctrl-C stops in order; from now on a second one ends the process
+/// at once, which loses nothing that was acknowledged.
+pub(crate) fn exit_at_the_second() {
+    tokio::spawn(async {
+        let mut interrupts = Interrupts::new();
+        interrupts.next().await;
+        interrupts.next().await;
+        // 128 and the number of the signal, as shells have it.
+        std::process::exit(130);
+    });
+}
+
+/// Keeps the terminal's Ctrl-C from a child, which is told by
+/// [`pass_on`] instead.
+pub(crate) fn of_its_own(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+/// Waits for a child, and passes every Ctrl-C on to it.
+pub(crate) async fn pass_on(mut child: Child) -> std::io::Result<ExitStatus> {
+    let id = child.id().to_string();
+    let mut ended = tokio::task::spawn_blocking(move || child.wait());
+    let mut interrupts = Interrupts::new();
+    loop {
+        tokio::select! {
+            status = &mut ended => return status.map_err(std::io::Error::other)?,
+            () = interrupts.next() => {
+                let id = id.clone();
+                // Where there is no `kill`, the child ends with its terminal.
+                let _ = tokio::task::spawn_blocking(move || {
+                    Command::new("kill").args(["-INT", &id]).status()
+                })
+                .await;
+            }
+        }
+    }
+}
+
+struct Interrupts {
+    #[cfg(unix)]
+    signals: Option<[tokio::signal::unix::Signal; 2]>,
+}
+
+impl Interrupts {
+    fn new() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let both = (
+                signal(SignalKind::interrupt()),
+                signal(SignalKind::terminate()),
+            );
+            Self {
+                signals: match both {
+                    (Ok(interrupt), Ok(terminate)) => Some([interrupt, terminate]),
+                    _ => None,
+                },
+            }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some([interrupt, terminate]) = &mut self.signals {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+        // Without signals the process is stopped by other means.
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
