@@ -226,10 +226,16 @@ impl Inner {
             }
         }
         let mut blocks = Vec::with_capacity(plan.removed.len());
+        let mut removed = Vec::with_capacity(plan.removed.len());
         for (block, delta) in plan.removed {
             blocks.push(Arc::clone(&block));
-            let pending = Pending::new(block, Arc::new(delta), None);
-            self.tree.write().insert(Arc::new(pending));
+            removed.push(Pending::new(block, Arc::new(delta), None));
+        }
+        if !removed.is_empty() {
+            // What execution needs room for comes on top.
+            let options = &self.options;
+            let (most, bytes) = (options.pending_blocks / 2, options.pending_bytes / 2);
+            self.tree.write().keep_removed(removed, most, bytes);
         }
         let finalized_moved = plan.heads.finalized != canonical.heads.finalized;
         self.publish(Canonical {

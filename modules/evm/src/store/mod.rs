@@ -189,7 +189,8 @@ impl Store {
     ///
     /// A finalized head below the former one is ignored: finality does not go
     /// back. Returns the blocks that left the chain, newest first; they stay
-    /// known as blocks beside it until pruned.
+    /// known as blocks beside it until pruned, as far as half of the bounds of
+    /// [`StoreOptions`] goes.
     pub fn set_heads(
         &self,
         heads: &Heads,

@@ -35,6 +35,8 @@ pub(super) struct Pending {
     /// Made again on demand for a block that was canonical before.
     pub(super) tries: Mutex<Option<Arc<Tries>>>,
     pub(super) bytes: usize,
+    /// True for a block that was canonical before.
+    removed: bool,
 }
 
 impl Pending {
@@ -47,6 +49,7 @@ impl Pending {
         Self {
             block,
             delta,
+            removed: tries.is_none(),
             tries: Mutex::new(tries),
             bytes,
         }
@@ -107,6 +110,35 @@ impl Tree {
             self.inputs.remove(input);
         }
         Some(pending)
+    }
+
+    /// Takes blocks that left the chain, newest first: those nearest to it, as
+    /// far as the bounds go. Where they leave no room for it, what left the
+    /// chain earlier is forgotten.
+    pub(super) fn keep_removed(
+        &mut self,
+        removed: Vec<Pending>,
+        max_blocks: usize,
+        max_bytes: usize,
+    ) {
+        let former = || self.blocks.values().filter(|pending| pending.removed);
+        let blocks = former().count() + removed.len();
+        let sizes = former().map(|pending| pending.bytes);
+        let bytes: usize = sizes.chain(removed.iter().map(|p| p.bytes)).sum();
+        if blocks > max_blocks || bytes > max_bytes {
+            let gone: Vec<B256> = former().map(|p| p.block.record.block.hash).collect();
+            for hash in gone {
+                self.remove(&hash);
+            }
+        }
+        let mut bytes = 0usize;
+        for pending in removed.into_iter().rev().take(max_blocks) {
+            bytes = bytes.saturating_add(pending.bytes);
+            if bytes > max_bytes {
+                break;
+            }
+            self.insert(Arc::new(pending));
+        }
     }
 
     /// The blocks from `tip` down to the first that is not pending, newest

@@ -163,6 +163,29 @@ fn blocks_beside_the_chain_are_bounded() {
 }
 
 #[test]
+fn blocks_that_leave_the_chain_leave_room_beside_it() {
+    let mut chain = Chain::new(StoreOptions {
+        pending_blocks: 6,
+        ..tiny()
+    });
+    let first = chain.extend(chain.genesis, 10, 1);
+    let removed = chain.head(chain.genesis);
+    assert_eq!(removed.len(), 10, "all of them are told");
+    chain.assert_state(first[2]);
+    for seed in 2..6 {
+        // As before, and after every further time.
+        chain.extend(chain.genesis, 4, seed);
+        chain.head(chain.genesis);
+    }
+    let mut at = chain.genesis;
+    for seed in 0..3 {
+        at = chain.execute(at, 100 + seed);
+    }
+    chain.head(at);
+    chain.assert_state(at);
+}
+
+#[test]
 fn a_block_must_fit_what_was_prepared_for_it() {
     let mut chain = Chain::new(tiny());
     let blocks = chain.extend(chain.genesis, 2, 1);
