@@ -160,7 +160,7 @@ impl LocalDa {
     }
 
     /// Ends an embedded layer in an orderly way: makes no further block, lets
-    /// writes under way finish, and gives the file free for another process.
+    /// writes under way finish, and releases the file for another process.
     /// Every later call through any clone fails with [`Error::Closed`].
     /// Without it the same happens once the last clone is dropped.
     pub async fn close(&self) {
@@ -255,20 +255,37 @@ impl DataAvailability for LocalDa {
     }
 
     async fn header(&self, height: DaHeight) -> Result<DaHeader, Error> {
-        let (header, oldest) = self.any_header(height).await?;
-        if height < oldest {
-            return Err(Error::Pruned { height, oldest });
-        }
-        Ok(header)
+        served(self.any_header(height).await?)
     }
 
     /// Answered for pruned blocks too: headers are kept.
     async fn is_canonical(&self, block: DaBlockId) -> Result<bool, Error> {
-        match self.any_header(block.height).await {
-            Ok((header, _)) => Ok(header.hash == block.hash),
-            Err(error) if error.kind() == ErrorKind::NotYet => Ok(false),
-            Err(error) => Err(error),
-        }
+        stands(block, self.any_header(block.height).await)
+    }
+}
+
+/// The header, unless its block is pruned; `found` is a canonical header and
+/// the oldest height served.
+pub(crate) fn served(found: (DaHeader, DaHeight)) -> Result<DaHeader, Error> {
+    let (header, oldest) = found;
+    if header.height < oldest {
+        return Err(Error::Pruned {
+            height: header.height,
+            oldest,
+        });
+    }
+    Ok(header)
+}
+
+/// Whether a block is the one found at its height; one above the head is not.
+pub(crate) fn stands(
+    block: DaBlockId,
+    found: Result<(DaHeader, DaHeight), Error>,
+) -> Result<bool, Error> {
+    match found {
+        Ok((header, _)) => Ok(header.hash == block.hash),
+        Err(error) if error.kind() == ErrorKind::NotYet => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -250,7 +250,7 @@ impl Layer {
         })
     }
 
-    /// Stops making blocks, waits for writes under way and gives the file free.
+    /// Stops making blocks, waits for writes under way and releases the file.
     pub(crate) async fn close(&self) {
         let producer = self.shared.producer.lock().take();
         if let Some(producer) = producer {

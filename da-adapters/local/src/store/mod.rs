@@ -1,10 +1,12 @@
 //! The layer's file. Every public function is one transaction: it happened
 //! and is on disk when it returns, or it did not happen.
 
+mod append;
 mod blocks;
 mod open;
 mod queue;
 mod records;
+mod reorg;
 
 pub(crate) use open::{Creation, Limits};
 pub(crate) use records::State;

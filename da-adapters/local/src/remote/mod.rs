@@ -1,21 +1,23 @@
+mod request;
+mod seen;
+
 use crate::{
     Error, Namespace, NetworkId, ProofError, RemoteConfig, Status,
-    client::{Parameters, caps},
+    client::{Parameters, caps, served, stands},
     proof,
-    wire::{Failure, Heads, Info, OVERHEAD_BYTES, PROTOCOL},
+    wire::{Heads, Info, OVERHEAD_BYTES, PROTOCOL},
 };
 use alloy_primitives::{B256, Bytes, keccak256};
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshDeserialize;
 use parking_lot::Mutex;
-use reqwest::{Client, Method, StatusCode, redirect::Policy};
+use request::{Asked, encode};
+use reqwest::{Client, Method, redirect::Policy};
 use rollwright_core::{
     BlobRef, DaBlock, DaBlockId, DaCaps, DaClaim, DaHead, DaHeader, DaHeight, DaLane,
-    DataAvailability, ErrorKind, LayerError, PostingUnit, Proof, Submission, SubmissionStatus,
+    DataAvailability, PostingUnit, Proof, Submission, SubmissionStatus,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-/// Verified headers that are remembered, to compare later answers with.
-const KNOWN_HEADERS: usize = 4096;
+use seen::Seen;
+use std::{sync::Arc, time::Duration};
 
 /// A rollup's handle on a layer that another process serves, over HTTP.
 ///
@@ -36,123 +38,6 @@ struct Shared {
     url: String,
     info: Info,
     seen: Mutex<Seen>,
-}
-
-/// Headers that the server has shown, all verified, each the other's parent
-/// where heights follow.
-#[derive(Debug, Default)]
-struct Seen {
-    finalized: Option<DaHeader>,
-    headers: BTreeMap<u64, DaHeader>,
-}
-
-impl Seen {
-    fn is_final(&self, height: u64) -> bool {
-        self.finalized
-            .is_some_and(|header| height <= header.height.0)
-    }
-
-    /// Takes a header in, or says what it contradicts.
-    fn admit(&mut self, header: &DaHeader) -> Result<(), (&'static str, String)> {
-        let height = header.height.0;
-        if let Some(known) = self.headers.get(&height) {
-            if known == header {
-                return Ok(());
-            }
-            if self.is_final(height) {
-                return Err((
-                    "final block",
-                    format!("block {height} was {}, is now {}", known.hash, header.hash),
-                ));
-            }
-        }
-        let below = height
-            .checked_sub(1)
-            .and_then(|below| self.headers.get(&below));
-        let link = |detail| Err(("parent link", detail));
-        match below {
-            Some(parent) if parent.hash != header.parent_hash && self.is_final(height - 1) => {
-                return link(format!(
-                    "block {height} names {} as its parent, the final block there is {}",
-                    header.parent_hash, parent.hash
-                ));
-            }
-            _ => {}
-        }
-        let above = height
-            .checked_add(1)
-            .and_then(|above| self.headers.get(&above));
-        match above {
-            Some(child) if child.parent_hash != header.hash && self.is_final(height + 1) => {
-                return link(format!(
-                    "final block {} has the parent {}, block {height} is {}",
-                    height + 1,
-                    child.parent_hash,
-                    header.hash
-                ));
-            }
-            _ => {}
-        }
-        self.forget_fork(header);
-        self.headers.insert(height, *header);
-        while self.headers.len() > KNOWN_HEADERS {
-            self.headers.pop_first();
-        }
-        Ok(())
-    }
-
-    /// Drops headers, none of them final, that are not on one chain with this.
-    fn forget_fork(&mut self, header: &DaHeader) {
-        let height = header.height.0;
-        let is_parent = |known: &DaHeader| known.hash == header.parent_hash;
-        if height > 0
-            && self
-                .headers
-                .get(&(height - 1))
-                .is_some_and(|known| !is_parent(known))
-        {
-            let fixed = self.finalized.map_or(0, |header| header.height.0);
-            self.headers.retain(|known, _| *known <= fixed);
-        }
-        if self
-            .headers
-            .get(&height)
-            .is_some_and(|known| known.hash != header.hash)
-        {
-            self.headers.retain(|known, _| *known < height);
-        }
-        let breaks = |child: &DaHeader| child.parent_hash != header.hash;
-        if self
-            .headers
-            .get(&height.saturating_add(1))
-            .is_some_and(breaks)
-        {
-            self.headers.retain(|known, _| *known <= height);
-        }
-    }
-
-    fn finalize(&mut self, header: &DaHeader) -> Result<(), (&'static str, String)> {
-        if let Some(known) = self.finalized {
-            if known.height > header.height {
-                return Err((
-                    "final head",
-                    format!("it was {}, is now {}", known.height, header.height),
-                ));
-            }
-            if known.height == header.height && known.hash != header.hash {
-                return Err((
-                    "final block",
-                    format!(
-                        "block {} was {}, is now {}",
-                        known.height, known.hash, header.hash
-                    ),
-                ));
-            }
-        }
-        self.admit(header)?;
-        self.finalized = Some(*header);
-        Ok(())
-    }
 }
 
 impl LocalDaClient {
@@ -349,6 +234,22 @@ impl LocalDaClient {
         Err(self.dishonest("posting unit", detail))
     }
 
+    fn check_inclusion(
+        &self,
+        header: &DaHeader,
+        blob: &BlobRef,
+        data: Bytes,
+        proof: &Proof,
+    ) -> Result<(), Error> {
+        let claim = DaClaim::Included {
+            reference: *blob,
+            lane: DaLane::Batch,
+            data,
+        };
+        proof::verify(self.network(), self.namespace, header, &claim, proof)
+            .map_err(|error| self.broken(&error))
+    }
+
     async fn get<T: BorshDeserialize>(&self, action: &'static str, path: &str) -> Result<T, Error> {
         let limit = self
             .shared
@@ -483,99 +384,11 @@ impl DataAvailability for LocalDaClient {
     }
 
     async fn header(&self, height: DaHeight) -> Result<DaHeader, Error> {
-        let (header, oldest) = self.any_header(height).await?;
-        if height < oldest {
-            return Err(Error::Pruned { height, oldest });
-        }
-        Ok(header)
+        served(self.any_header(height).await?)
     }
 
     /// Answered for pruned blocks too: headers are kept.
     async fn is_canonical(&self, block: DaBlockId) -> Result<bool, Error> {
-        match self.any_header(block.height).await {
-            Ok((header, _)) => Ok(header.hash == block.hash),
-            Err(error) if error.kind() == ErrorKind::NotYet => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl LocalDaClient {
-    fn check_inclusion(
-        &self,
-        header: &DaHeader,
-        blob: &BlobRef,
-        data: Bytes,
-        proof: &Proof,
-    ) -> Result<(), Error> {
-        let claim = DaClaim::Included {
-            reference: *blob,
-            lane: DaLane::Batch,
-            data,
-        };
-        proof::verify(self.network(), self.namespace, header, &claim, proof)
-            .map_err(|error| self.broken(&error))
-    }
-}
-
-fn encode<T: BorshSerialize>(value: &T) -> Result<Vec<u8>, Error> {
-    borsh::to_vec(value).map_err(|_| Error::Config {
-        key: "max_block_bytes",
-        reason: "a value is too long to encode".into(),
-    })
-}
-
-/// One request.
-#[derive(Debug)]
-struct Asked<'a> {
-    http: &'a Client,
-    url: &'a str,
-    action: &'static str,
-}
-
-impl Asked<'_> {
-    fn unreachable(&self, source: reqwest::Error) -> Error {
-        Error::Unreachable {
-            url: self.url.to_owned(),
-            source: Box::new(source),
-        }
-    }
-
-    fn failed(&self, message: impl Into<String>) -> Error {
-        Error::Server {
-            url: self.url.to_owned(),
-            message: message.into(),
-        }
-    }
-
-    async fn send<T: BorshDeserialize>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        limit: u64,
-    ) -> Result<T, Error> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url));
-        if let Some(body) = body {
-            request = request.body(body);
-        }
-        let mut response = request.send().await.map_err(|e| self.unreachable(e))?;
-        let status = response.status();
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(e))? {
-            if (answer.len() + chunk.len()) as u64 > limit {
-                return Err(self.failed(format!("its answer is longer than {limit} bytes")));
-            }
-            answer.extend_from_slice(&chunk);
-        }
-        if status == StatusCode::OK {
-            return borsh::from_slice(&answer).map_err(|error| {
-                self.failed(format!("its answer to {path} does not read: {error}"))
-            });
-        }
-        Err(match borsh::from_slice::<Failure>(&answer) {
-            Ok(failure) => failure.into_error(self.url, self.action),
-            Err(_) => self.failed(format!("{path} was answered with {status}")),
-        })
+        stands(block, self.any_header(block.height).await)
     }
 }
