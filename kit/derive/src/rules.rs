@@ -2,9 +2,9 @@ use crate::{
     Amendment, CodecId, CodecLimits, ConfigError, ForcedConfig, LimitsConfig, RollupConfig,
     SequencingPolicy, TimingConfig,
 };
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{Address, B256};
-use rollwright_core::{DaOrdinal, ForcedBudget};
+use rollwright_core::{DaHeight, DaOrdinal, ForcedBudget};
 
 /// The rules of one chain over all ordinals: its configuration with every
 /// amendment, validated, ready for look-ups.
@@ -92,8 +92,12 @@ impl Rules {
     fn lay_out(&mut self, digest: B256) -> Result<(), ConfigError> {
         let mut config = self.config.clone();
         let mut digest = digest;
-        let mut starts: Vec<(DaOrdinal, B256, RollupConfig, bool)> =
-            Vec::from([(DaOrdinal(0), digest, config.clone(), false)]);
+        let mut starts = Vec::from([Start {
+            from: DaOrdinal(0),
+            digest,
+            config: config.clone(),
+            discards: false,
+        }]);
         let mut least = DaOrdinal(1);
         for (index, amendment) in self.amendments.iter().enumerate() {
             if amendment.activation < least {
@@ -104,27 +108,25 @@ impl Rules {
                 });
             }
             least = amendment.activation;
-            let wrap = |source| ConfigError::Amended {
-                index,
-                source: alloc::boxed::Box::new(source),
-            };
-            amendment.apply(&mut config).map_err(wrap)?;
+            amendment
+                .apply(&mut config)
+                .map_err(|source| amended(index, source))?;
             digest = amendment.extend_digest(digest);
-            let discards = match starts.last() {
-                Some(last) if last.0 == amendment.activation => last.3,
-                _ => false,
-            } || amendment.judges_posting();
-            if starts.last().is_some_and(|s| s.0 == amendment.activation) {
-                starts.pop();
-            }
-            starts.push((amendment.activation, digest, config.clone(), discards));
+            // Amendments of one activation begin together.
+            let together = starts.pop_if(|start| start.from == amendment.activation);
+            starts.push(Start {
+                from: amendment.activation,
+                digest,
+                config: config.clone(),
+                discards: amendment.judges_posting()
+                    || together.is_some_and(|start| start.discards),
+            });
         }
-        for (from, _, config, _) in starts.iter().skip(1) {
+        for Start { from, config, .. } in starts.iter().skip(1) {
             let active = self.amendments.partition_point(|a| a.activation <= *from);
-            config.validate().map_err(|source| ConfigError::Amended {
-                index: active.saturating_sub(1),
-                source: alloc::boxed::Box::new(source),
-            })?;
+            config
+                .validate()
+                .map_err(|source| amended(active.saturating_sub(1), source))?;
         }
         self.segments = segments(&starts);
         Ok(())
@@ -168,7 +170,7 @@ impl Rules {
     }
 
     /// Ordinal of a height of the first DA epoch; `None` below its start.
-    pub fn ordinal_of(&self, height: rollwright_core::DaHeight) -> Option<DaOrdinal> {
+    pub fn ordinal_of(&self, height: DaHeight) -> Option<DaOrdinal> {
         height
             .0
             .checked_sub(self.config.da.start_height.0)
@@ -176,8 +178,8 @@ impl Rules {
     }
 
     /// Height of an ordinal in the first DA epoch.
-    pub const fn height_of(&self, ordinal: DaOrdinal) -> rollwright_core::DaHeight {
-        rollwright_core::DaHeight(self.config.da.start_height.0.saturating_add(ordinal.0))
+    pub const fn height_of(&self, ordinal: DaOrdinal) -> DaHeight {
+        DaHeight(self.config.da.start_height.0.saturating_add(ordinal.0))
     }
 }
 
@@ -202,8 +204,8 @@ impl RuleSet {
     }
 
     /// Bytes of parts that one key may have stored, each part counted with
-    /// [`PART_OVERHEAD`](crate::PART_OVERHEAD): room for P of the largest
-    /// batches in as many parts as allowed.
+    /// [`PART_OVERHEAD`](crate::PART_OVERHEAD): room for
+    /// `batchLookahead` of the largest batches in as many parts as allowed.
     pub const fn key_capacity(&self) -> u64 {
         let batch =
             self.limits.batch_bytes as u64 + self.limits.batch_parts as u64 * crate::PART_OVERHEAD;
@@ -211,10 +213,25 @@ impl RuleSet {
     }
 }
 
-fn segments(starts: &[(DaOrdinal, B256, RollupConfig, bool)]) -> Vec<RuleSet> {
+/// What amendments that begin at one ordinal lead to.
+struct Start {
+    from: DaOrdinal,
+    digest: B256,
+    config: RollupConfig,
+    discards: bool,
+}
+
+fn amended(index: usize, source: ConfigError) -> ConfigError {
+    ConfigError::Amended {
+        index,
+        source: Box::new(source),
+    }
+}
+
+fn segments(starts: &[Start]) -> Vec<RuleSet> {
     let mut cuts: Vec<DaOrdinal> = Vec::new();
-    for (index, (from, _, config, _)) in starts.iter().enumerate() {
-        let end = starts.get(index + 1).map(|next| next.0);
+    for (index, Start { from, config, .. }) in starts.iter().enumerate() {
+        let end = starts.get(index + 1).map(|next| next.from);
         let scheduled = config
             .keys
             .iter()
@@ -229,9 +246,10 @@ fn segments(starts: &[(DaOrdinal, B256, RollupConfig, bool)]) -> Vec<RuleSet> {
     cuts.iter().map(|cut| segment(starts, *cut)).collect()
 }
 
-fn segment(starts: &[(DaOrdinal, B256, RollupConfig, bool)], from: DaOrdinal) -> RuleSet {
-    let index = starts.partition_point(|start| start.0 <= from);
-    let (start, digest, config, discards) = &starts[index.saturating_sub(1)];
+fn segment(starts: &[Start], from: DaOrdinal) -> RuleSet {
+    let index = starts.partition_point(|start| start.from <= from);
+    let start = &starts[index.saturating_sub(1)];
+    let config = &start.config;
     let keys = config.keys.iter().rev().find(|entry| entry.from <= from);
     let gas = config
         .gas_limit
@@ -240,7 +258,7 @@ fn segment(starts: &[(DaOrdinal, B256, RollupConfig, bool)], from: DaOrdinal) ->
         .find(|entry| entry.from <= from);
     RuleSet {
         from,
-        digest: *digest,
+        digest: start.digest,
         policy: config.policy,
         timing: config.timing,
         forced: config.forced,
@@ -250,6 +268,7 @@ fn segment(starts: &[(DaOrdinal, B256, RollupConfig, bool)], from: DaOrdinal) ->
         keys: keys.map(|entry| entry.keys.clone()).unwrap_or_default(),
         gas_limit: gas.map(|entry| entry.gas).unwrap_or_default(),
         repeats_timestamps: config.repeats_timestamps(),
-        discards: (*start == from && *discards) || keys.is_some_and(|entry| entry.from == from),
+        discards: (start.from == from && start.discards)
+            || keys.is_some_and(|entry| entry.from == from),
     }
 }
