@@ -1,14 +1,21 @@
 //! Ctrl-C and other wishes to end.
 
-use std::process::{Child, Command, ExitStatus};
+use std::{
+    process::{Child, Command, ExitStatus},
+    time::Duration,
+};
+
+/// Time in which a second signal is an echo of the first.
+const ECHO: Duration = Duration::from_millis(300);
 
 /// The first Ctrl-C stops in order; from now on a second one ends the process
 /// at once, which loses nothing that was acknowledged.
 pub(crate) fn exit_at_the_second() {
     tokio::spawn(async {
-        let mut interrupts = Interrupts::new();
-        interrupts.next().await;
-        interrupts.next().await;
+        Interrupts::new().next().await;
+        // A wrapper that tells both the process and its group is one wish.
+        tokio::time::sleep(ECHO).await;
+        Interrupts::new().next().await;
         // 128 and the number of the signal, as shells have it.
         std::process::exit(130);
     });
