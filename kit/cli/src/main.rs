@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::result_large_err,
+    reason = "a failure ends the process; its size costs nothing"
+)]
 
 mod args;
 mod commands;

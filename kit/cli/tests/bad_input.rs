@@ -1,4 +1,9 @@
 //! Each bad input: what, where, what to do; never a panic.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

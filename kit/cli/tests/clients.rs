@@ -1,5 +1,10 @@
 //! Real clients from npm, unmodified, against `rollwright dev`.
 //! Run `npm ci --ignore-scripts` in `tests/clients` first.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Other nodes of one chain: follower, replica, and one from a snapshot.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Past the sequencer.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! `rollwright new`: the project builds, passes its own test, and runs.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Nothing that was acknowledged as included is lost.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

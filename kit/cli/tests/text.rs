@@ -1,4 +1,9 @@
 //! What people read: help, error pages, completions.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

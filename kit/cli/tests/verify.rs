@@ -1,4 +1,9 @@
 //! `verify` finds what does not fit.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
