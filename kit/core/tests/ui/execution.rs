@@ -1,0 +1,7 @@
+struct Plain;
+
+fn needs<T: rollwright_core::Execution>(_: T) {}
+
+fn main() {
+    needs(Plain);
+}

@@ -1,0 +1,7 @@
+struct Plain;
+
+fn needs<T: rollwright_core::Rollup>(_: T) {}
+
+fn main() {
+    needs(Plain);
+}
