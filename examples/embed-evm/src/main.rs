@@ -12,7 +12,7 @@ use alloy_primitives::{hex, utils::format_ether};
 use anyhow::ensure;
 use chain::{Chain, PRODUCER};
 use rollwright_core::{Address, B256, Bytes, U256};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wallet::Wallet;
 
 /// Creation code of a contract that adds up what it is called with:
@@ -41,11 +41,12 @@ fn main() -> anyhow::Result<()> {
     let Some(folder) = std::env::args_os().nth(1) else {
         return run(tempfile::tempdir()?.path()).map(drop);
     };
-    run(&PathBuf::from(folder)).map(drop)
+    run(Path::new(&folder)).map(drop)
 }
 
 /// Where the story ended.
 #[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the test reads it"))]
 struct End {
     block: u64,
     friend: U256,

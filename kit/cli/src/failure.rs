@@ -19,10 +19,10 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// File and line, flag or address at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) at: Option<String>,
+    pub(crate) at: Option<Box<str>>,
     /// What was attempted, with the raw answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tried: Option<String>,
+    pub(crate) tried: Option<Box<str>>,
     /// What to do, one step each.
     pub(crate) help: Vec<String>,
     /// The exit code.
@@ -73,7 +73,7 @@ impl Failure {
 
     /// Names the file and line, flag or address at fault.
     pub(crate) fn at(mut self, at: impl Into<String>) -> Self {
-        self.at = Some(at.into());
+        self.at = Some(at.into().into_boxed_str());
         self
     }
 
@@ -85,7 +85,7 @@ impl Failure {
 
     /// Says what was attempted, with the raw answer.
     pub(crate) fn tried(mut self, tried: impl Into<String>) -> Self {
-        self.tried = Some(tried.into());
+        self.tried = Some(tried.into().into_boxed_str());
         self
     }
 
@@ -98,7 +98,7 @@ impl Failure {
 
 /// The causes behind an error, outermost first, without repeating what a
 /// message says already.
-fn sources(error: &dyn LayerError) -> Option<String> {
+fn sources(error: &dyn LayerError) -> Option<Box<str>> {
     let own = error.to_string();
     let mut parts: Vec<String> = Vec::new();
     let mut next = error.source();
@@ -109,7 +109,7 @@ fn sources(error: &dyn LayerError) -> Option<String> {
         }
         next = source.source();
     }
-    (!parts.is_empty()).then(|| parts.join(": "))
+    (!parts.is_empty()).then(|| parts.join(": ").into())
 }
 
 impl fmt::Display for Failure {
@@ -140,7 +140,7 @@ impl From<ConfigError> for Failure {
                 .strip_prefix(&format!("{at}: "))
                 .unwrap_or(&failure.message)
                 .to_owned();
-            failure.at = Some(at);
+            failure.at = Some(at.into());
         }
         if matches!(
             error,

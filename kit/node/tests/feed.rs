@@ -54,14 +54,14 @@ async fn serve(node: &NodeHandle) -> String {
     format!("ws://{address}/feed")
 }
 
-async fn world() -> (World, FastClock) {
+fn world() -> (World, FastClock) {
     let clock = FastClock(tokio::time::Instant::now());
     (World::new(clock.clone(), |_| {}), clock)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_follow_each_other_ahead_of_da_and_agree_with_it() {
-    let (world, clock) = world().await;
+    let (world, clock) = world();
     let mut config = world.sequencer_config();
     config.post.interval = Duration::from_secs(8);
     let (engine, node) = start(&world, &clock, NodeConfig::sequencer(config)).await;
@@ -97,7 +97,7 @@ async fn replicas_follow_each_other_ahead_of_da_and_agree_with_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_that_da_contradicts_leaves_evidence_and_da_wins() {
-    let (world, clock) = world().await;
+    let (world, clock) = world();
     let (engine, honest) = start(
         &world,
         &clock,

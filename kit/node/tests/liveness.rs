@@ -32,7 +32,7 @@ async fn a_forced_transaction_stands_first_in_its_block_and_derives_equally() {
     until("it is included", || !containing(&engine, &tx).is_empty()).await;
     let number = containing(&engine, &tx)[0];
     let block = engine.block(BlockId::Number(number)).unwrap().unwrap();
-    assert_eq!(block.forced_included, [tx.clone()]);
+    assert_eq!(block.forced_included, std::slice::from_ref(&tx));
     until_safe(&node, number + 3).await;
     assert_eq!(containing(&engine, &tx), [number]);
     let copy = world.engine();

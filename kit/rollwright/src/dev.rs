@@ -59,7 +59,7 @@ impl DevOptions {
     /// A crash midway leaves a folder that the next call completes. Refuses a
     /// folder that holds a chain with another id.
     pub async fn prepare(self) -> Result<Project, ProjectError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         files::make_dir(&self.data_dir)?;
         let genesis = self.data_dir.join("genesis.json");
         let chain_id = if genesis.exists() {

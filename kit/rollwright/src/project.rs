@@ -72,7 +72,7 @@ impl Project {
             config: Arc::new(config),
             genesis: Arc::new(block),
             genesis_file: genesis,
-            clock: Arc::new(SystemClock::default()),
+            clock: Arc::new(SystemClock),
             role: Role::Sequencer,
             dev: false,
             local_da: Arc::default(),

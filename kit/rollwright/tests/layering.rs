@@ -1,5 +1,7 @@
 //! The arrows between crates, read from `cargo metadata`.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -128,7 +128,7 @@ async fn serve(
     config: LocalDaConfig,
     listen: std::net::SocketAddr,
 ) -> Result<(), Failure> {
-    let da = LocalDa::open(config, Arc::new(rollwright::node::SystemClock::default()))?;
+    let da = LocalDa::open(config, Arc::new(rollwright::node::SystemClock))?;
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| {

@@ -1,4 +1,5 @@
 //! Starts the command and stops it by its process id.
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use serde_json::Value;
@@ -111,6 +112,7 @@ fn event(lines: &mut BufReader<ChildStdout>, name: &str) -> Value {
 }
 
 /// One JSON-RPC call; panics on an error.
+#[allow(clippy::needless_pass_by_value, reason = "callers pass `json!`")]
 pub(crate) fn call(url: &str, method: &str, params: Value) -> Value {
     let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let client = reqwest::blocking::Client::new();

@@ -132,6 +132,10 @@ pub struct Executed {
 
 /// Result of executing an input that came from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per block, and the large variant is the usual one"
+)]
 pub enum ExecuteOutcome {
     /// The block is valid.
     Valid(Executed),

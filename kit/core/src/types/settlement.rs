@@ -179,6 +179,7 @@ pub struct GameId(pub B256);
 
 /// A move in a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[expect(clippy::large_enum_variant, reason = "one per dispute, never in bulk")]
 pub enum Move {
     /// Open a game at a step.
     Challenge {
@@ -215,6 +216,7 @@ pub enum Move {
 
 /// Evidence for or against one step, by kind of proof system.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[expect(clippy::large_enum_variant, reason = "one per dispute, never in bulk")]
 pub enum Evidence {
     /// Signatures over the commitment.
     Attestation(Vec<Bytes>),

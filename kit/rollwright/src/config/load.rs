@@ -7,6 +7,10 @@ use figment::{
 };
 use std::path::{Component, Path, PathBuf};
 
+/// Keys whose value is a secret, which may come from a file or the environment
+/// and not stand in `rollup.toml`.
+const SECRETS: &[&str] = &["sequencer.key"];
+
 /// The layers that a configuration is made of, from weak to strong.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
@@ -169,7 +173,7 @@ fn check_document(path: &Path, content: &str) -> Result<(), ConfigError> {
             supported: SCHEMA,
         });
     }
-    for key in ["sequencer.key"] {
+    for key in SECRETS {
         let parts: Vec<&str> = key.split('.').collect();
         let item = parts.iter().try_fold(document.as_item(), |item, part| {
             item.as_table_like().and_then(|table| table.get(part))
@@ -178,7 +182,7 @@ fn check_document(path: &Path, content: &str) -> Result<(), ConfigError> {
             let at = place(path, find_line(content, &parts).unwrap_or(1));
             return Err(ConfigError::LiteralSecret {
                 at,
-                key: key.to_owned(),
+                key: (*key).to_owned(),
             });
         }
     }

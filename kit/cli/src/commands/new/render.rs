@@ -74,7 +74,7 @@ pub(super) fn project(answers: &Answers) -> Result<Vec<Rendered>, Failure> {
 /// The genesis file of a new chain, made by the code that reads it. Network
 /// and salt are random, so that no two projects share a chain.
 fn genesis(answers: &Answers, sequencer: Address) -> String {
-    let clock = SystemClock::default();
+    let clock = SystemClock;
     // Below the time of the DA layer's first block, which is made later.
     let now = (clock.now_ms() / 1000).saturating_sub(1);
     let network = NetworkId::random().to_string();

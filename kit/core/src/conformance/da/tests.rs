@@ -33,11 +33,11 @@ impl<D: DataAvailability> DaHarness for Harness<D> {
 }
 
 /// The in-memory layer never waits, so its futures are ready at once.
-fn run(config: MemoryDaConfig) -> Report {
+fn run(config: &MemoryDaConfig) -> Report {
     wrapped(config, |layer| layer)
 }
 
-fn wrapped<D: DataAvailability>(config: MemoryDaConfig, wrap: fn(MemoryDa) -> D) -> Report {
+fn wrapped<D: DataAvailability>(config: &MemoryDaConfig, wrap: fn(MemoryDa) -> D) -> Report {
     da(async || Harness(MemoryDa::new(config.clone()), wrap))
         .now_or_never()
         .expect("ready at once")
@@ -47,7 +47,7 @@ const SKIPPED: [&str; 1] = ["a_lane_without_address_is_rejected"];
 
 #[test]
 fn memory_layer_conforms() {
-    run(MemoryDaConfig::default()).assert_skipping(&SKIPPED);
+    run(&MemoryDaConfig::default()).assert_skipping(&SKIPPED);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn memory_layer_with_small_blocks_conforms() {
         max_block_bytes: 100,
         ..MemoryDaConfig::default()
     };
-    run(config).assert_skipping(&SKIPPED);
+    run(&config).assert_skipping(&SKIPPED);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn memory_layer_that_mines_on_submit_conforms() {
         mining: Mining::OnSubmit,
         ..MemoryDaConfig::default()
     };
-    run(config).assert_skipping(&SKIPPED);
+    run(&config).assert_skipping(&SKIPPED);
 }
 
 #[test]
@@ -75,12 +75,12 @@ fn memory_layer_without_forced_lane_conforms() {
         lanes: vec![DaLane::Batch],
         ..MemoryDaConfig::default()
     };
-    run(config).assert_skipping(&["the_forced_lane_is_read_back"]);
+    run(&config).assert_skipping(&["the_forced_lane_is_read_back"]);
 }
 
 #[test]
 fn boxed_layer_conforms() {
-    wrapped(MemoryDaConfig::default(), BoxDa::new).assert_skipping(&SKIPPED);
+    wrapped(&MemoryDaConfig::default(), BoxDa::new).assert_skipping(&SKIPPED);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn metered_and_recorded_layer_conforms() {
         let clock = Arc::new(HastyClock::default());
         Recorded::new(Metered::new(layer, clock, CallCounts::default()))
     };
-    wrapped(MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
+    wrapped(&MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
 }
 
 #[test]
@@ -99,11 +99,15 @@ fn faulty_layer_conforms_when_retried() {
         let faulty = Faulty::new(layer, clock.clone(), hasty::faults());
         Retrying::new(faulty, clock, hasty::patient())
     };
-    wrapped(MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
+    wrapped(&MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
 }
 
 #[test]
 fn faulty_layer_fails_the_suite_when_not_retried() {
     let wrap = |layer| Faulty::new(layer, Arc::new(HastyClock::default()), hasty::faults());
-    assert!(!wrapped(MemoryDaConfig::default(), wrap).failed().is_empty());
+    assert!(
+        !wrapped(&MemoryDaConfig::default(), wrap)
+            .failed()
+            .is_empty()
+    );
 }

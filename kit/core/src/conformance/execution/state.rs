@@ -18,9 +18,7 @@ async fn prove<H: ExecutionHarness>(
 ) -> Result<StateProof, Stop> {
     let keys = h.proof_keys();
     let proof = chain.engine.prove(&at.executed.block, &keys).await?;
-    let asked = keys
-        .iter()
-        .map(|key| (key.address, key.slots.iter().copied().collect::<Vec<_>>()));
+    let asked = keys.iter().map(|key| (key.address, key.slots.to_vec()));
     let answered = proof.accounts.iter().map(|account| {
         let slots = account.slots.iter().map(|slot| slot.key).collect();
         (account.address, slots)
