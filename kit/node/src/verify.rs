@@ -2,12 +2,13 @@
 
 use crate::{
     NodeError,
-    derivation::{execute, rules},
+    derivation::{LEAD, execute, rules},
     snapshot::snapshot_origin,
 };
 use futures_util::{StreamExt, stream};
 use rollwright_core::{
-    BlockId, BlockRef, ChainStore, DaHeight, DataAvailability, Execution, Header, Heads,
+    BlockId, BlockRef, ChainStore, DaHeight, DataAvailability, ExecuteOutcome, Execution, Header,
+    Heads,
 };
 use rollwright_derive::{Amendment, Derivable, DeriveError, Deriver, Step};
 
@@ -157,6 +158,9 @@ async fn work_off<E: Derivable, S: ChainStore>(
             Step::Execute(input) => {
                 let outcome = execute(fresh, &input).await?;
                 deriver.feed_outcome(&outcome).map_err(NodeError::derive)?;
+                if let ExecuteOutcome::Valid(executed) = &outcome {
+                    lead(fresh, executed.block).await?;
+                }
             }
             Step::Commit(step) => {
                 for derived in step.blocks() {
@@ -182,6 +186,21 @@ async fn work_off<E: Derivable, S: ChainStore>(
             }
         }
     }
+}
+
+/// Lets the latest head follow in the middle of a DA block with many blocks:
+/// an engine holds few beside the chain.
+async fn lead<E: Execution>(fresh: &E, executed: BlockRef) -> Result<(), NodeError> {
+    let heads = fresh.heads().map_err(NodeError::execution)?;
+    if executed.number.saturating_sub(heads.latest.number) < LEAD {
+        return Ok(());
+    }
+    let ahead = Heads {
+        latest: executed,
+        ..heads
+    };
+    let moved = fresh.set_heads(&ahead, &[]).await;
+    moved.map(drop).map_err(NodeError::execution)
 }
 
 /// Compares a derived block with the stored one of its number.

@@ -12,7 +12,7 @@ use alloy_primitives::Bytes;
 use common::*;
 use rollwright_core::{BlockId, ChainStore, DaLane, NodeApi, SubmitError};
 use rollwright_derive::ForcedBlob;
-use rollwright_node::NodeConfig;
+use rollwright_node::{NodeConfig, VerifyOptions, verify};
 use std::{sync::atomic::Ordering, time::Duration};
 
 async fn force(world: &World, engine: &rollwright_core::memory::MemoryExecution, tx: &Bytes) {
@@ -127,6 +127,9 @@ async fn a_follower_takes_more_blocks_of_one_da_block_than_its_engine_holds_besi
     })
     .await;
     assert_eq!(hashes(&copy, goal), hashes(&engine, goal));
+    let fresh = world.engine().with_pending_blocks(100);
+    let verified = verify(&world.da, &fresh, &engine, VerifyOptions::default(), |_| {});
+    assert!(verified.await.unwrap().blocks >= goal);
 }
 
 #[tokio::test(start_paused = true)]

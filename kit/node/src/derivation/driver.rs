@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const QUIET_STEPS: u64 = 64;
 /// Blocks of one DA block that may be executed before they are made canonical:
 /// engines hold few beside the chain, and reads pass through all of them.
-const LEAD: u64 = 64;
+pub(crate) const LEAD: u64 = 64;
 /// Progress is logged each time this many milliseconds have passed.
 const PROGRESS_MS: u64 = 5_000;
 

@@ -7,6 +7,6 @@ mod open;
 mod reorg;
 mod report;
 
-pub(crate) use driver::{Derivation, DerivedHook};
+pub(crate) use driver::{Derivation, DerivedHook, LEAD};
 pub(crate) use execute::execute;
 pub(crate) use open::{all_records, load_deriver, rules};
