@@ -287,7 +287,7 @@ impl Store {
 
     /// Reads a snapshot into a store that holds at most the genesis block, and
     /// makes it visible once it has given the state root of its block. The
-    /// records in it are written too.
+    /// records in it replace those that the store held.
     ///
     /// `genesis` is the chain that is expected. A store in which an import did
     /// not come to its end is empty.

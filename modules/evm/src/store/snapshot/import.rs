@@ -329,6 +329,11 @@ impl<'a> Import<'a> {
         batch.put(Column::Meta, META_GENESIS, to_borsh(&self.manifest.genesis));
         batch.delete(Column::Meta, META_IMPORT);
         stage_heads(&mut batch, &heads, heads.latest.number);
+        // A node that has read DA and found no block yet has records, too.
+        let snapshot = self.inner.kv.snapshot();
+        for pair in snapshot.range(Column::Records, &[], None, false) {
+            batch.delete(Column::Records, pair?.0);
+        }
         records::stage(&mut batch, &self.info.records);
         self.inner.kv.commit(batch.finish())?;
         self.inner.load()?;

@@ -31,6 +31,23 @@ fn import(genesis: B256, mut bytes: &[u8]) -> (Arc<MemoryKv>, Result<Store, Stor
 }
 
 #[test]
+fn records_from_before_an_import_do_not_mix_with_its_own() {
+    let (chain, _, bytes) = made();
+    let fresh = Chain::new(tiny());
+    let stale = [
+        RecordChange::put("deriver", "old"),
+        RecordChange::put("deriver/row", "old"),
+    ];
+    fresh.store.put_records(&stale).unwrap();
+    fresh
+        .store
+        .import(chain.genesis.hash, &mut bytes.as_slice())
+        .unwrap();
+    let records = fresh.store.records(b"", b"", 9).unwrap();
+    assert_eq!(records, [(b"deriver".into(), b"state".into())]);
+}
+
+#[test]
 fn an_imported_chain_goes_on_like_its_original() {
     let (mut chain, blocks, bytes) = made();
     let (kv, store) = import(chain.genesis.hash, &bytes);
