@@ -6,8 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
 mod common;
 
 use common::Running;

@@ -144,10 +144,7 @@ fn a_rejected_envelope_leaves_the_number() {
         ),
         ("RW-DA-519", Box::new(|e| e.version = 2)),
         ("RW-DA-521", Box::new(|e| e.term = 11)),
-        (
-            "RW-DA-522",
-            Box::new(|e| e.previous = B256::repeat_byte(9)),
-        ),
+        ("RW-DA-522", Box::new(|e| e.previous = B256::repeat_byte(9))),
         ("RW-DA-523", Box::new(|e| e.codec = CodecId::BROTLI)),
         ("RW-DA-524", Box::new(|e| e.decompressed_len += 1)),
         ("RW-DA-505", Box::new(|e| e.blocks = 0)),
@@ -231,10 +228,7 @@ fn a_malleated_signature_is_no_second_identity() {
     ]);
     // High s recovers to nothing, the other parity to a stranger, and the
     // second copy is a duplicate of a stored part.
-    assert_eq!(
-        world.drop_codes(),
-        ["RW-DA-508", "RW-DA-509", "RW-DA-507"]
-    );
+    assert_eq!(world.drop_codes(), ["RW-DA-508", "RW-DA-509", "RW-DA-507"]);
     assert_eq!(world.head(), world.tip.block);
 }
 
@@ -373,10 +367,7 @@ fn a_higher_attempt_evicts_and_stale_parts_are_dropped() {
     assert_eq!(world.deriver.state().attempt_of(&key(1).address()), 1);
     world.mine(vec![fresh_parts[1].clone()]);
     assert_eq!(world.head(), world.tip.block);
-    assert_eq!(
-        world.drop_codes(),
-        ["RW-DA-513", "RW-DA-510", "RW-DA-510"]
-    );
+    assert_eq!(world.drop_codes(), ["RW-DA-513", "RW-DA-510", "RW-DA-510"]);
 }
 
 #[test]

@@ -181,6 +181,7 @@ pub(crate) fn included(node: &mut Running, hash: &Value) -> u64 {
 }
 
 /// One JSON-RPC call that is refused: code and message.
+#[allow(clippy::needless_pass_by_value, reason = "callers pass `json!`")]
 pub(crate) fn refused(url: &str, method: &str, params: Value) -> (i64, String) {
     let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let (_, answer) = post(url, &body.to_string());

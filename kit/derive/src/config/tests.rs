@@ -56,18 +56,14 @@ fn every_relation_is_refused_with_key_values_and_cure() {
         ("timing.window", "RW-CFG-106", |c| {
             c.timing.part_timeout = c.timing.window
         }),
-        ("timing.window", "RW-CFG-107", |c| {
-            c.timing.window = 2_100
-        }),
+        ("timing.window", "RW-CFG-107", |c| c.timing.window = 2_100),
         ("timing.forceDelay", "RW-CFG-102", |c| {
             c.timing.force_delay = 0
         }),
         ("timing.lapseInterval", "RW-CFG-106", |c| {
             c.timing.lapse_interval = 4
         }),
-        ("timing.forceTtl", "RW-CFG-106", |c| {
-            c.timing.force_ttl = 2
-        }),
+        ("timing.forceTtl", "RW-CFG-106", |c| c.timing.force_ttl = 2),
         ("timing.driftSeconds", "RW-CFG-106", |c| {
             c.timing.drift_seconds = 11
         }),
