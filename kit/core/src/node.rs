@@ -171,7 +171,8 @@ pub struct NodeStatus {
     pub pool: PoolStatus,
     /// Settlement mode.
     pub settlement: String,
-    /// Last error of each layer, newest last, at most one a layer.
+    /// Errors that layers have not recovered from, newest last, at most one a
+    /// layer; `da` is reading the DA layer, `da-post` posting to it.
     pub last_errors: Vec<(String, String)>,
 }
 

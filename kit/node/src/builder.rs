@@ -17,11 +17,13 @@ use crate::{
     supervisor::Supervisor,
 };
 use rollwright_core::{
-    BlockRef, Clock, DaCaps, DataAvailability, Execution, Layers, ModeKind, Rollup, Settlement,
+    BlockRef, Clock, DaCaps, DataAvailability, Execution, Layers, ModeKind, Role, Rollup,
+    Settlement,
 };
 use rollwright_derive::{Batcher, BatcherSettings, Derivable, DeriverState, RECORD_PREFIX, Rules};
 use std::{fmt, sync::Arc};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 /// Requests for a block that may wait at a time.
 const MINE_REQUESTS: usize = 64;
@@ -171,7 +173,7 @@ where
         let heads = parts.chain.view().heads;
         tracing::info!(
             target: "node",
-            role = ?self.config.role.role(),
+            role = role_name(self.config.role.role()),
             latest = heads.latest.number,
             safe = heads.safe.number,
             "started"
@@ -196,6 +198,7 @@ where
         let execution = parts.chain.execution.clone();
         let records = derivation::all_records(&execution, RECORD_PREFIX)?;
         let batcher = Batcher::load(rules, settings, state, records).map_err(NodeError::derive)?;
+        let made = CancellationToken::new();
         let poster = Poster {
             chain: parts.chain.clone(),
             da: self.layers.da.clone(),
@@ -206,6 +209,8 @@ where
             clock: self.clock.clone(),
             errors: parts.errors.clone(),
             gate: parts.gate.clone(),
+            made: made.clone(),
+            failure: supervisor.watch_failure(),
         };
         let sequencer = Sequencer {
             chain: parts.chain.clone(),
@@ -216,6 +221,7 @@ where
             term: config.term.max(state.term()),
             config,
             chain_key: parts.chain_key,
+            da_block_time: parts.caps.block_time,
         };
         let stop = supervisor.token();
         let da = parts.watch.subscribe();
@@ -225,7 +231,11 @@ where
             maintenance::upkeep(pool, self.clock.clone(), stop.clone()),
         );
         supervisor.spawn("poster", poster.run(batcher, da.clone(), stop.clone()));
-        supervisor.spawn("sequencer", sequencer.run(da, requests, stop));
+        let ended = made.drop_guard();
+        supervisor.spawn("sequencer", async move {
+            let _ended = ended;
+            sequencer.run(da, requests, stop).await
+        });
         Ok(())
     }
 
@@ -309,6 +319,15 @@ struct Parts<E> {
     watch: Arc<watch::Sender<DaView>>,
     caps: DaCaps,
     chain_key: (u64, alloy_primitives::B256),
+}
+
+/// The role as configuration and status write it.
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Sequencer => "sequencer",
+        Role::Follower => "follower",
+        Role::Replica => "replica",
+    }
 }
 
 fn settings(

@@ -151,6 +151,9 @@ pub struct PostConfig {
     pub margin: u64,
     /// First and longest pause between two attempts at an unwilling layer.
     pub retry: Backoff,
+    /// How long an orderly stop waits for the layer to take what is not posted
+    /// yet. What it does not take is posted at the next start.
+    pub stop_wait: Duration,
 }
 
 impl Default for PostConfig {
@@ -162,6 +165,7 @@ impl Default for PostConfig {
             max_in_flight: 8,
             margin: 3,
             retry: Backoff::default(),
+            stop_wait: Duration::from_secs(4),
         }
     }
 }

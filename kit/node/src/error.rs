@@ -73,7 +73,7 @@ pub enum NodeError {
     },
     /// Re-derivation gives another block than the one that is stored.
     #[error(
-        "block {number} differs from what DA says: {field} (stored {stored}, derived {derived})"
+        "block {number} differs from what DA says: {field} is {stored} in the store and {derived} by derivation (help: compare with another node; if this node's state/ is damaged, delete it and the node derives it again; if the DA data is damaged, restore it from a copy)"
     )]
     Mismatch {
         /// Block number.
@@ -86,7 +86,11 @@ pub enum NodeError {
         derived: String,
     },
     /// The reference names a block that DA does not lead to.
-    #[error("safe block {block:?} is stored, but DA gives no such block", block = .block)]
+    #[error(
+        "block {number} with hash {hash} is safe in the store, but DA gives no such block (help: check that the DA endpoint or DA file is the one of this chain and complete, and restore it from a copy if it is not; if state/ is damaged, delete it and the node derives it again)",
+        number = .block.number,
+        hash = .block.hash
+    )]
     NotDerived {
         /// The block.
         block: BlockRef,

@@ -24,6 +24,7 @@ mod replica;
 mod sequencer;
 mod snapshot;
 mod supervisor;
+mod telemetry;
 mod verify;
 
 pub use builder::Node;
@@ -37,4 +38,5 @@ pub use pool::{Inserted, Pool, PoolConfig, PoolOrder, PoolTx};
 pub use replica::{FeedEvidence, feed_evidence};
 pub use sequencer::{Block as BlockedBy, Cause, Decision, SequencerPolicy, Situation};
 pub use snapshot::{NodeSnapshot, check_snapshot, snapshot_origin, take_snapshot};
+pub use telemetry::describe_metrics;
 pub use verify::{Verified, VerifyOptions, VerifyProgress, verify};

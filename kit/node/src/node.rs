@@ -50,8 +50,9 @@ impl NodeHandle {
         self.life.hub.router()
     }
 
-    /// Stops in order: no further blocks, what was gathered is written, the
-    /// last commit is finished. Waits at most the configured time for that.
+    /// Stops in order: no further blocks, the open batch is closed and handed
+    /// to the DA layer, what was gathered is written, the last commit is
+    /// finished. Waits at most the configured time for that.
     ///
     /// The error is the one that had stopped the node before, if one had.
     /// Repeating the call is harmless.

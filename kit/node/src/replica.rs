@@ -115,7 +115,7 @@ impl<E: Execution> Replica<E> {
                     return Err(Lost::Behind);
                 }
                 FeedMessage::Goodbye(goodbye) => {
-                    return Err(self.failed(format!("closed: {goodbye:?}")));
+                    return Err(self.failed(goodbye.to_string()));
                 }
             }
         }

@@ -65,6 +65,12 @@ impl Supervisor {
         self.failure.borrow().clone()
     }
 
+    /// Holds the error that stops the node, from before the others hear of the
+    /// stop.
+    pub(crate) fn watch_failure(&self) -> watch::Receiver<Option<NodeError>> {
+        self.failure.subscribe()
+    }
+
     /// Completes once the node is stopping.
     pub(crate) async fn stopping(&self) {
         self.stop.cancelled().await;

@@ -295,12 +295,19 @@ fn mismatch(
 /// The first header field in which two headers differ.
 fn first_difference(number: u64, stored: &Header, derived: &Header) -> Option<NodeError> {
     macro_rules! fields {
-        ($($field:ident),* $(,)?) => {
-            [$((
-                stringify!($field),
-                format!("{:?}", stored.$field),
-                format!("{:?}", derived.$field),
-            )),*]
+        ($($field:ident),* $(,)? ; $($optional:ident),* $(,)?) => {
+            [
+                $((
+                    stringify!($field),
+                    stored.$field.to_string(),
+                    derived.$field.to_string(),
+                ),)*
+                $((
+                    stringify!($optional),
+                    shown(stored.$optional.as_ref()),
+                    shown(derived.$optional.as_ref()),
+                ),)*
+            ]
         };
     }
     let all = fields![
@@ -309,18 +316,18 @@ fn first_difference(number: u64, stored: &Header, derived: &Header) -> Option<No
         timestamp,
         beneficiary,
         gas_limit,
-        parent_beacon_block_root,
         mix_hash,
         transactions_root,
         gas_used,
         receipts_root,
         logs_bloom,
         state_root,
-        base_fee_per_gas,
         extra_data,
         ommers_hash,
         difficulty,
-        nonce,
+        nonce;
+        parent_beacon_block_root,
+        base_fee_per_gas,
         withdrawals_root,
         blob_gas_used,
         excess_blob_gas,
@@ -329,6 +336,10 @@ fn first_difference(number: u64, stored: &Header, derived: &Header) -> Option<No
     all.into_iter()
         .find(|(_, stored, derived)| stored != derived)
         .map(|(field, stored, derived)| mismatch(number, field, &stored, &derived))
+}
+
+fn shown(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "absent".to_owned(), ToString::to_string)
 }
 
 async fn retried<T, E, F>(mut call: impl FnMut() -> F) -> Result<T, NodeError>

@@ -12,6 +12,7 @@ mod common;
 use common::*;
 use rollwright_core::{BlockId, ChainStore, Clock, NodeApi, SubmitError};
 use rollwright_node::{NodeConfig, NodeError};
+use std::{sync::atomic::Ordering, time::Duration};
 
 #[tokio::test(start_paused = true)]
 async fn a_transfer_is_included_then_safe_then_final_and_a_follower_agrees() {
@@ -133,4 +134,55 @@ async fn a_node_that_does_not_fit_its_chain_does_not_start() {
         matches!(result, Err(NodeError::Config { .. })),
         "{result:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orderly_stop_posts_the_open_batch() {
+    let clock = TestClock::new();
+    let world = World::new(clock.clone(), |_| {});
+    let engine = world.engine();
+    let mut config = world.sequencer_config();
+    // Not within this test.
+    config.post.interval = Duration::from_secs(100_000);
+    let node = world
+        .start(&engine, &clock, NodeConfig::sequencer(config))
+        .await
+        .unwrap();
+    let tx = transfer(1, 0, 2);
+    node.submit(tx.clone()).await.unwrap();
+    until("it is included", || !containing(&engine, &tx).is_empty()).await;
+    assert!(world.posted().await.is_empty());
+    node.shutdown().await.unwrap();
+    drop(node);
+
+    let copy = world.engine();
+    let follower = world.follower(&copy, &clock).await;
+    until_safe(&follower, containing(&engine, &tx)[0]).await;
+    let last = engine.heads().unwrap().latest.number;
+    until_safe(&follower, last).await;
+    assert_eq!(hashes(&copy, last), hashes(&engine, last));
+    follower.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_an_unwilling_layer_and_the_next_start_posts() {
+    let clock = TestClock::new();
+    let world = World::new(clock.clone(), |_| {});
+    let engine = world.engine();
+    let node = world.sequencer(&engine, &clock).await;
+    world.da.refuses.store(true, Ordering::SeqCst);
+    let tx = transfer(1, 0, 2);
+    node.submit(tx.clone()).await.unwrap();
+    until("it is included", || !containing(&engine, &tx).is_empty()).await;
+    let number = containing(&engine, &tx)[0];
+    let before = clock.now_ms();
+    node.shutdown().await.unwrap();
+    assert!(clock.now_ms() - before < 10_000);
+    drop(node);
+
+    world.da.refuses.store(false, Ordering::SeqCst);
+    let node = world.sequencer(&engine, &clock).await;
+    until_safe(&node, number).await;
+    assert_eq!(containing(&engine, &tx), [number]);
+    node.shutdown().await.unwrap();
 }

@@ -10,6 +10,9 @@ pub(crate) fn recorder() -> Option<PrometheusHandle> {
     RECORDER
         .get_or_init(|| {
             let handle = PrometheusBuilder::new().install_recorder().ok()?;
+            rollwright_node::describe_metrics();
+            rollwright_rpc::describe_metrics();
+            metrics::describe_gauge!("rollwright_build_info", "1, with the version that runs.");
             metrics::gauge!("rollwright_build_info", "version" => env!("CARGO_PKG_VERSION"))
                 .set(1.0);
             Some(handle)

@@ -209,3 +209,12 @@ fn count(method: &'static str, response: &MethodResponse) {
     metrics::counter!("rollwright_rpc_requests_total", "method" => method, "code" => code)
         .increment(1);
 }
+
+/// Gives the process's metrics recorder the help text of every metric that
+/// servers export. To be called once, after the recorder is installed.
+pub fn describe_metrics() {
+    metrics::describe_counter!(
+        "rollwright_rpc_requests_total",
+        "JSON-RPC requests by method and result: ok, or the error's code."
+    );
+}

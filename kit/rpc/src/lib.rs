@@ -16,6 +16,7 @@ mod websocket;
 mod tests;
 
 pub use config::ServerConfig;
+pub use dispatch::describe_metrics;
 pub use error::RpcError;
 pub use jsonrpsee::{Methods, RpcModule};
 pub use server::{BoundServer, Server};

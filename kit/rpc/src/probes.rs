@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use rollwright_core::NodeStatus;
+use rollwright_core::{NodeStatus, Role};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -39,6 +39,10 @@ pub(crate) fn not_ready(status: &NodeStatus) -> Option<String> {
     if let Some(blocked) = &status.blocked {
         return Some(format!("blocked: {blocked}"));
     }
+    let da_fault = status.last_errors.iter().find(|(layer, _)| layer == "da");
+    if let Some((_, fault)) = da_fault {
+        return Some(format!("the DA layer cannot be read: {fault}"));
+    }
     if !status.synced {
         let derived = status.derived.map(|point| point.height.0);
         let observed = status.da_head.map(|head| head.observed.height.0);
@@ -52,7 +56,8 @@ pub(crate) fn not_ready(status: &NodeStatus) -> Option<String> {
     if status.lapsed {
         return Some("the sequencer has lapsed: only forced transactions are included".to_owned());
     }
-    if !status.admitting {
+    // A node without a sequencer's pool serves reads alone.
+    if status.role == Role::Sequencer && !status.admitting {
         return Some("no transactions are admitted".to_owned());
     }
     None

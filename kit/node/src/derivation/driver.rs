@@ -270,8 +270,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             view.finalized = head
                 .finalized
                 .and_then(|block| rules.ordinal_of(block.height));
-            #[expect(clippy::cast_precision_loss, reason = "a gauge for people")]
-            metrics::gauge!("rollwright_da_lag_blocks").set(view.lag() as f64);
+            report::lag(view.lag());
             before != Some(head)
         });
     }
@@ -282,8 +281,10 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             return;
         }
         let state = Arc::new(self.deriver.state().clone());
-        self.watch
-            .send_modify(|view: &mut DaView| view.state = state);
+        self.watch.send_modify(|view: &mut DaView| {
+            view.state = state;
+            report::lag(view.lag());
+        });
     }
 }
 

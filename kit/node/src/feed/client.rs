@@ -37,9 +37,10 @@ impl FeedClient {
         config: &FeedConfig,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, FeedHello), NodeError> {
+        let hint = path_hint(url);
         let failed = |reason: String| NodeError::Feed {
             url: url.to_owned(),
-            reason,
+            reason: format!("{reason}{hint}"),
         };
         if url.starts_with("wss:") {
             return Err(failed(
@@ -62,7 +63,11 @@ impl FeedClient {
             clock,
             silence,
         };
-        let FeedFrame::Hello(hello) = client.frame().await? else {
+        let first = client.frame().await.map_err(|error| match error {
+            NodeError::Feed { reason, .. } => failed(reason),
+            other => other,
+        })?;
+        let FeedFrame::Hello(hello) = first else {
             return Err(failed("the first message is no greeting".into()));
         };
         if (hello.chain_id, hello.rollup_id) != chain {
@@ -113,5 +118,14 @@ impl FeedClient {
             url: self.url.clone(),
             reason,
         }
+    }
+}
+
+/// What to try where a peer's address lacks the feed's path.
+pub(super) fn path_hint(url: &str) -> &'static str {
+    if url.trim_end_matches('/').ends_with("/feed") {
+        ""
+    } else {
+        " (help: nodes serve the feed under the path /feed: ws://host:port/feed)"
     }
 }

@@ -3,6 +3,7 @@ use alloy_consensus::crypto::secp256k1;
 use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{BlockInput, BlockRef};
+use std::fmt;
 
 /// Version of the messages; their first byte.
 pub const FEED_VERSION: u8 = 1;
@@ -42,6 +43,16 @@ pub enum FeedGoodbye {
     TooSlow,
     /// The node stops.
     Stopping,
+}
+
+impl fmt::Display for FeedGoodbye {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooOld { first } => write!(f, "the peer keeps blocks from {first} on"),
+            Self::TooSlow => f.write_str("the peer says that this node reads too slowly"),
+            Self::Stopping => f.write_str("the peer stops"),
+        }
+    }
 }
 
 /// A block with the sequencer's signature.

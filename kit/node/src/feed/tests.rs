@@ -92,3 +92,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_address_without_the_path_gets_a_hint() {
+    use super::client::path_hint;
+    for url in ["ws://a:1", "ws://a:1/", "ws://a:1/feeds"] {
+        assert!(path_hint(url).contains("/feed"), "{url}");
+    }
+    for url in ["ws://a:1/feed", "ws://a:1/feed/", "ws://a/x/feed"] {
+        assert_eq!(path_hint(url), "", "{url}");
+    }
+}

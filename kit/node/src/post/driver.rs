@@ -26,6 +26,10 @@ pub(crate) struct Poster<E: Derivable, D> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) errors: Arc<Errors>,
     pub(crate) gate: Arc<Gate>,
+    /// Cancelled once no further blocks are made.
+    pub(crate) made: CancellationToken,
+    /// Holds an error where the node stops because of one.
+    pub(crate) failure: watch::Receiver<Option<NodeError>>,
 }
 
 /// What the loop remembers.
@@ -38,8 +42,28 @@ struct Work {
     failures: u32,
 }
 
+impl Work {
+    /// Blocks above `safe` that the layer has not taken.
+    fn not_taken(&self, safe: u64) -> u64 {
+        let first_batch = self
+            .batcher
+            .units()
+            .filter(|state| !self.pace.is_taken(&state.unit.id))
+            .map(|state| state.batch)
+            .min();
+        let taken = self
+            .batcher
+            .batches()
+            .filter(|facts| first_batch.is_none_or(|first| facts.number < first))
+            .map(|facts| facts.last.number)
+            .max();
+        let taken = taken.unwrap_or(safe).max(safe);
+        self.batcher.tip().number.saturating_sub(taken)
+    }
+}
+
 impl<E: Derivable, D: DataAvailability> Poster<E, D> {
-    /// Posts until cancelled.
+    /// Posts until cancelled; then, in an orderly stop, hands over what is left.
     pub(crate) async fn run(
         self,
         batcher: Batcher,
@@ -70,7 +94,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             }
             da.mark_unchanged();
             heads.mark_unchanged();
-            work = self.prepare(work, &da).await?;
+            work = self.prepare(work, &da, false).await?;
             let pause = match self.submit_all(&mut work, poll, &stop).await? {
                 Posted::All => poll
                     .min(self.config.interval)
@@ -80,7 +104,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             // An unwilling layer is left in peace, whatever happens here.
             let refused = work.failures > 0;
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return self.finish(work, &da, poll).await,
                 () = self.clock.sleep(pause) => {}
                 changed = heads.changed(), if !refused => if changed.is_err() { return Ok(()) },
                 changed = da.changed(), if !refused => if changed.is_err() { return Ok(()) },
@@ -88,12 +112,63 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         }
     }
 
+    /// Closes the open batch and waits a bounded time until the layer has
+    /// taken everything, so that nothing waits for the next start in vain.
+    async fn finish(
+        &self,
+        work: Work,
+        da: &watch::Receiver<DaView>,
+        poll: Duration,
+    ) -> Result<(), NodeError> {
+        if self.failure.borrow().is_some() {
+            return Ok(());
+        }
+        let until = self
+            .clock
+            .now_ms()
+            .saturating_add(millis(self.config.stop_wait));
+        let patience = || {
+            let left = until.saturating_sub(self.clock.now_ms());
+            self.clock.sleep(Duration::from_millis(left))
+        };
+        tokio::select! {
+            () = self.made.cancelled() => {}
+            () = patience() => {}
+        }
+        let mut work = self.prepare(work, da, true).await?;
+        let never = CancellationToken::new();
+        loop {
+            let posted = tokio::select! {
+                biased;
+                posted = self.submit_all(&mut work, poll, &never) => posted?,
+                () = patience() => break,
+            };
+            if matches!(posted, Posted::All) {
+                break;
+            }
+            tokio::select! {
+                biased;
+                () = patience() => break,
+                () = self.clock.sleep(self.config.retry.pause(work.failures)) => {}
+            }
+        }
+        let waiting = work.not_taken(self.chain.view().heads.safe.number);
+        if waiting > 0 {
+            tracing::warn!(
+                target: "da",
+                "{waiting} blocks wait to be posted; they are posted at the next start"
+            );
+        }
+        Ok(())
+    }
+
     /// Follows derivation, takes up new blocks, seals batches, and makes the
-    /// journal durable.
+    /// journal durable. `flush` seals whatever is there.
     async fn prepare(
         &self,
         mut work: Work,
         da: &watch::Receiver<DaView>,
+        flush: bool,
     ) -> Result<Work, NodeError> {
         let now_ms = self.clock.now_ms();
         let mut tip = self.chain.lock().await;
@@ -116,7 +191,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             // Compression is work for a thread of its own.
             let (mut batcher, sealed) = tokio::task::spawn_blocking(move || {
                 let mut batcher = work.batcher;
-                let sealed = batcher.seal(&codec, &key, now_ms, observed, false);
+                let sealed = batcher.seal(&codec, &key, now_ms, observed, flush);
                 (batcher, sealed)
             })
             .await

@@ -21,6 +21,11 @@ impl Pace {
             .is_none_or(|asked| now_ms >= asked.again_ms)
     }
 
+    /// True where the layer has answered that it has the unit.
+    pub(super) fn is_taken(&self, unit: &UnitId) -> bool {
+        self.units.contains_key(unit)
+    }
+
     /// Notes an answer.
     pub(super) fn answered(&mut self, unit: UnitId, again_ms: u64, fee: Option<Fee>) {
         let asked = self.units.entry(unit).or_default();

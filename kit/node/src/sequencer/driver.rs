@@ -8,7 +8,7 @@ use crate::{
     gate::Gate,
     pool::{BuildReport, PoolService},
 };
-use alloy_primitives::{B256, hex};
+use alloy_primitives::B256;
 use rollwright_core::{BlockId, BlockInput, Clock, DaOrdinal, Execution};
 use rollwright_derive::due_entries;
 use std::{sync::Arc, time::Duration};
@@ -19,6 +19,11 @@ use tokio_util::sync::CancellationToken;
 const STUCK_PAUSE_MS: u64 = 1_000;
 /// A backlog of this many times the bound stops blocks, too.
 const HARD_BACKLOG: u64 = 2;
+
+/// A DA layer stands still after so many of its block times without a block.
+const STANDSTILL_BLOCKS: u32 = 4;
+/// And not before this time.
+const LEAST_STANDSTILL_MS: u64 = 2_000;
 
 /// Asks for a block now; answered once it is made or cannot be.
 pub(crate) type MineRequest = oneshot::Sender<bool>;
@@ -33,6 +38,8 @@ pub(crate) struct Sequencer<E> {
     pub(crate) config: SequencerConfig,
     pub(crate) chain_key: (u64, B256),
     pub(crate) term: u64,
+    /// The DA layer's.
+    pub(crate) da_block_time: Duration,
 }
 
 /// What the loop remembers between two blocks.
@@ -42,6 +49,21 @@ struct Turn {
     stuck_until: Option<u64>,
     waiting: Vec<MineRequest>,
     warned: Option<DaOrdinal>,
+    /// The newest DA block, and since when it is that.
+    newest: Option<(DaOrdinal, u64)>,
+}
+
+impl Turn {
+    /// Notes the newest DA block; since when it has been the newest.
+    fn newest_since(&mut self, observed: Option<DaOrdinal>, now_ms: u64) -> u64 {
+        match (self.newest, observed) {
+            (Some((known, since)), Some(observed)) if known == observed => since,
+            (_, observed) => {
+                self.newest = observed.map(|observed| (observed, now_ms));
+                now_ms
+            }
+        }
+    }
 }
 
 impl<E: Execution> Sequencer<E> {
@@ -66,6 +88,7 @@ impl<E: Execution> Sequencer<E> {
             stuck_until: None,
             waiting: Vec::new(),
             warned: None,
+            newest: None,
         };
         loop {
             da.mark_unchanged();
@@ -108,13 +131,23 @@ impl<E: Execution> Sequencer<E> {
         let now_ms = self.clock.now_ms();
         let stuck = turn.stuck_until.is_some_and(|until| now_ms < until);
         let decision = self.decide(&tip, view, turn, now_ms, !stuck);
-        let blocked = match decision {
-            Decision::Blocked(block) => Some(block.to_string()),
-            _ => None,
-        };
-        // Nothing to start from is no fault at the start of a DA layer.
-        if decision != Decision::Blocked(Block::NoOrigin) {
-            self.gate.set("sequencer", false, blocked);
+        // A DA layer whose last block is old may be about to go on: it was
+        // created or started a moment ago.
+        let still_at = turn
+            .newest_since(view.observed, now_ms)
+            .saturating_add(self.standstill_ms());
+        let stands_still = now_ms >= still_at;
+        match decision {
+            // Nothing to start from is no fault at the start of a DA layer.
+            Decision::Blocked(Block::NoOrigin) => {}
+            Decision::Blocked(Block::Drift { .. }) if !stands_still => {
+                refuse(&mut turn.waiting);
+                return Ok(Wait::Until(still_at));
+            }
+            Decision::Blocked(block) => {
+                self.gate.set("sequencer", false, Some(block.to_string()));
+            }
+            _ => self.gate.set("sequencer", false, None),
         }
         match decision {
             Decision::Blocked(_) => {
@@ -129,7 +162,9 @@ impl<E: Execution> Sequencer<E> {
                 cause,
                 drift_left,
             } => {
-                self.warn_of_drift(origin, drift_left, turn);
+                if stands_still {
+                    self.warn_of_drift(origin, drift_left, turn);
+                }
                 let made = self
                     .build(
                         &mut tip,
@@ -158,6 +193,14 @@ impl<E: Execution> Sequencer<E> {
                 Ok(Wait::Not)
             }
         }
+    }
+
+    /// A DA layer without a new block for so long stands still.
+    fn standstill_ms(&self) -> u64 {
+        let blocks = self.da_block_time.saturating_mul(STANDSTILL_BLOCKS);
+        u64::try_from(blocks.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(LEAST_STANDSTILL_MS)
     }
 
     fn config_policy(&self) -> SequencerPolicy {
@@ -256,7 +299,7 @@ impl<E: Execution> Sequencer<E> {
             target: "block",
             txs = built.executed.transactions,
             gas = built.executed.header.gas_used,
-            state = %short(&built.executed.header.state_root),
+            state = %built.executed.header.state_root,
             ms = took,
             "#{}",
             block.number
@@ -317,11 +360,6 @@ enum Wait {
     Not,
     Until(u64),
     Change,
-}
-
-/// The first and last bytes of a hash, for people.
-fn short(hash: &B256) -> impl std::fmt::Display {
-    format!("0x{}…{}", hex::encode(&hash[..1]), hex::encode(&hash[31..]))
 }
 
 fn refuse(waiting: &mut Vec<MineRequest>) {

@@ -39,6 +39,8 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let mut fields = Fields::default();
+        // What a person reads in passing is short; warnings name things in full.
+        fields.short = *event.metadata().level() == Level::INFO;
         event.record(&mut fields);
         self.time.format_time(&mut writer)?;
         let metadata = event.metadata();
@@ -67,10 +69,21 @@ const fn color(level: Level) -> u8 {
     }
 }
 
+/// First and last bytes of a value that is a 32-byte hash.
+fn shortened(value: &str) -> Option<String> {
+    let digits = value.strip_prefix("0x")?;
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some(format!("0x{}…{}", digits.get(..4)?, digits.get(60..)?))
+}
+
 #[derive(Default)]
 struct Fields {
     message: String,
     rest: String,
+    /// Hashes are shortened.
+    short: bool,
 }
 
 impl Fields {
@@ -79,6 +92,10 @@ impl Fields {
         let value = value.replace(['\n', '\r'], " ");
         if field.name() == "message" {
             self.message = value;
+        } else if self.short
+            && let Some(short) = shortened(&value)
+        {
+            self.rest.push_str(&format!(" {}={short}", field.name()));
         } else if value.contains(' ') {
             self.rest.push_str(&format!(" {}={value:?}", field.name()));
         } else {

@@ -1,7 +1,7 @@
 use super::fake::{FakeNode, config, start};
 use crate::{ServerConfig, probes::not_ready};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use rollwright_core::NodeApi;
+use rollwright_core::{NodeApi, Role};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -34,9 +34,24 @@ fn every_way_of_not_being_ready_has_a_reason() {
     let mut lapsed = healthy.clone();
     lapsed.lapsed = true;
     assert!(not_ready(&lapsed).unwrap().contains("lapsed"));
+    let mut silent = healthy.clone();
+    silent.last_errors = vec![("da".into(), "reading: connection refused".into())];
+    for synced in [true, false] {
+        silent.synced = synced;
+        let reason = not_ready(&silent).unwrap();
+        assert!(
+            reason.contains("DA layer") && reason.contains("refused"),
+            "{reason}"
+        );
+    }
     let mut closed = healthy;
+    closed.role = Role::Sequencer;
     closed.admitting = false;
     assert!(not_ready(&closed).unwrap().contains("admitted"));
+    for role in [Role::Follower, Role::Replica] {
+        closed.role = role;
+        assert_eq!(not_ready(&closed), None);
+    }
 }
 
 #[tokio::test]
