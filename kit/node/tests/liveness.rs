@@ -216,3 +216,28 @@ async fn when_da_stands_still_blocks_stop_at_the_drift_bound() {
     world.da.inner.make_blocks(150);
     until("they go on", || latest(&node).number > head).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_whose_last_block_is_old_is_given_time_before_it_is_said_to_stand_still() {
+    let clock = TestClock::new();
+    let world = World::new(clock.clone(), |_| {});
+    let world = World {
+        da: TestDa {
+            inner: rollwright_core::memory::MemoryDa::default(),
+            ..world.da.clone()
+        },
+        ..world
+    };
+    world.da.inner.make_blocks(2);
+    // Far more than the drift.
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    let engine = world.engine();
+    let node = world.sequencer(&engine, &clock).await;
+    until("derivation has caught up", || node.status().synced).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(node.status().blocked, None);
+    until("it is said", || node.status().blocked.is_some()).await;
+    world.da.inner.make_blocks(3_600);
+    until("blocks are made", || latest(&node).number > 200).await;
+    assert_eq!(node.status().blocked, None);
+}

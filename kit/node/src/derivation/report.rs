@@ -12,7 +12,6 @@ pub(super) fn lag(blocks: u64) {
 /// Logs what happened in a step. `say_batches` where nobody else does, and the
 /// node follows the head, so that catching up does not fill the log.
 pub(super) fn step(step: &DaStep, caps: &DaCaps, say_batches: bool) {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge for people")]
     metrics::gauge!("rollwright_da_epoch").set(step.point.epoch as f64);
     for event in &step.events {
         match event {

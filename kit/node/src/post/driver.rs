@@ -136,6 +136,8 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             () = patience() => {}
         }
         let mut work = self.prepare(work, da, true).await?;
+        let safe = self.chain.view().heads.safe.number;
+        let before = work.not_taken(safe);
         let never = CancellationToken::new();
         loop {
             let posted = tokio::select! {
@@ -152,7 +154,11 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                 () = self.clock.sleep(self.config.retry.pause(work.failures)) => {}
             }
         }
-        let waiting = work.not_taken(self.chain.view().heads.safe.number);
+        let waiting = work.not_taken(safe);
+        let handed = before.saturating_sub(waiting);
+        if handed > 0 {
+            tracing::info!(target: "da", "the DA layer took the last {handed} blocks before the stop");
+        }
         if waiting > 0 {
             tracing::warn!(
                 target: "da",

@@ -38,9 +38,12 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut fields = Fields::default();
-        // What a person reads in passing is short; warnings name things in full.
-        fields.short = *event.metadata().level() == Level::INFO;
+        let mut fields = Fields {
+            // What a person reads in passing is short; warnings name things in
+            // full.
+            short: *event.metadata().level() == Level::INFO,
+            ..Fields::default()
+        };
         event.record(&mut fields);
         self.time.format_time(&mut writer)?;
         let metadata = event.metadata();
