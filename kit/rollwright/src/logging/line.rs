@@ -116,3 +116,6 @@ impl Visit for Fields {
         self.put(field, value);
     }
 }
+
+#[cfg(test)]
+mod tests;
