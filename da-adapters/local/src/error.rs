@@ -23,6 +23,18 @@ pub enum Error {
         /// The cause.
         source: Source,
     },
+    /// There is no room for what was to be written.
+    #[error(
+        "cannot {action} the DA file {path}: the disk is full: free space, then start again; \
+         nothing that was answered is lost",
+        path = path.display()
+    )]
+    DiskFull {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is something else than a DA file.
     #[error(
         "{path} is not a DA file of Rollwright ({found}): give the path of the file that \
@@ -84,7 +96,8 @@ pub enum Error {
     },
     /// A value in the file does not read, or contradicts another.
     #[error(
-        "the DA file {path} is damaged: {what}: restore it from a copy",
+        "the DA file {path} is damaged: {what}: restore it from a copy, or read the chain \
+         from another node's DA file or server",
         path = path.display()
     )]
     Corrupt {
@@ -111,6 +124,14 @@ pub enum Error {
         height: DaHeight,
         /// The newest height.
         head: DaHeight,
+    },
+    /// No block ever had this height.
+    #[error("there is no DA block {height}, the first is {first}: ask for that one or a later one")]
+    NoSuchBlock {
+        /// The height asked for.
+        height: DaHeight,
+        /// The first height.
+        first: DaHeight,
     },
     /// The block's blobs are no longer served.
     #[error(
@@ -278,6 +299,8 @@ impl Error {
             Self::Server { .. } => (Temporary, "RW-DA-123"),
             Self::Dishonest { .. } => (Fatal, "RW-DA-124"),
             Self::Forbidden { .. } => (Rejected, "RW-DA-125"),
+            Self::NoSuchBlock { .. } => (Rejected, "RW-DA-126"),
+            Self::DiskFull { .. } => (Temporary, "RW-DA-127"),
         }
     }
 }

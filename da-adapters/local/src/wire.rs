@@ -88,6 +88,10 @@ pub(crate) enum Failure {
     Internal {
         message: String,
     },
+    NoSuchBlock {
+        height: DaHeight,
+        first: DaHeight,
+    },
 }
 
 impl From<Error> for Failure {
@@ -136,6 +140,7 @@ impl From<Error> for Failure {
             Error::ReorgTooDeep { depth, max } => Self::ReorgTooDeep { depth, max },
             Error::PruneTooHigh { below, max } => Self::PruneTooHigh { below, max },
             Error::Forbidden { .. } => Self::Forbidden,
+            Error::NoSuchBlock { height, first } => Self::NoSuchBlock { height, first },
             other => Self::Internal {
                 message: other.to_string(),
             },
@@ -190,6 +195,7 @@ impl Failure {
             Self::ReorgTooDeep { depth, max } => Error::ReorgTooDeep { depth, max },
             Self::PruneTooHigh { below, max } => Error::PruneTooHigh { below, max },
             Self::Forbidden => Error::Forbidden { command: action },
+            Self::NoSuchBlock { height, first } => Error::NoSuchBlock { height, first },
             Self::Internal { message } => Error::Server {
                 url: url.to_owned(),
                 message: message.chars().take(500).collect(),

@@ -4,21 +4,24 @@ use crate::{dispatch::Session, server::Shared};
 use axum::{
     extract::{
         State,
-        ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_util::{
     SinkExt, StreamExt,
-    stream::{FuturesUnordered, SplitSink},
+    stream::{FuturesUnordered, SplitSink, SplitStream},
 };
 use jsonrpsee::{
     BoundedSubscriptions, ConnectionId, MethodResponse, MethodSink,
     types::{Id, error::reject_too_big_request},
 };
 use serde_json::value::RawValue;
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::MissedTickBehavior,
@@ -26,6 +29,9 @@ use tokio::{
 
 /// Silent ping periods after which a client counts as gone.
 const SILENT_PERIODS: u32 = 3;
+
+/// How long a client may take to answer a close frame.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Upgrades a connection whose origin is allowed.
 pub(crate) fn upgrade(
@@ -83,11 +89,11 @@ async fn serve(shared: Arc<Shared>, socket: WebSocket) {
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent = 0;
     let mut stop = shared.stop.clone();
-    loop {
+    let goodbye = loop {
         tokio::select! {
             // Answers before questions, so that a busy client is answered.
             biased;
-            () = stopped(&mut stop) => break,
+            () = stopped(&mut stop) => break Some((close_code::AWAY, "the node stops")),
             Some(message) = outgoing.recv() => {
                 if send(&shared, &mut writer, message).await.is_err() {
                     return;
@@ -106,10 +112,12 @@ async fn serve(shared: Arc<Shared>, socket: WebSocket) {
                     Some(Ok(Message::Text(text))) => text.into(),
                     Some(Ok(Message::Binary(bytes))) => bytes,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Close(_))) | None => return,
+                    // The answer to it is queued already, and sent below.
+                    Some(Ok(Message::Close(_))) => break None,
+                    None => return,
                     Some(Err(error)) => {
                         tracing::debug!(target: "rpc", %error, "a WebSocket failed");
-                        break;
+                        break Some(violation(&error));
                     }
                 };
                 if body.len() > config.max_request_bytes {
@@ -129,8 +137,47 @@ async fn serve(shared: Arc<Shared>, socket: WebSocket) {
                 }
             }
         }
+    };
+    let patience = config.io_timeout.min(FAREWELL);
+    let _ = tokio::time::timeout(patience, close(&mut writer, &mut reader, goodbye)).await;
+}
+
+/// Says why the connection ends, or answers the client's close frame, and
+/// waits until the client has hung up: what it still sends must be taken off
+/// the socket, or the operating system drops the close frame.
+async fn close(
+    writer: &mut SplitSink<WebSocket, Message>,
+    reader: &mut SplitStream<WebSocket>,
+    goodbye: Option<(u16, &'static str)>,
+) {
+    if let Some((code, reason)) = goodbye {
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(reason),
+        };
+        if writer.send(Message::Close(Some(frame))).await.is_err() {
+            return;
+        }
+    } else if writer.close().await.is_err() {
+        return;
     }
-    let _ = tokio::time::timeout(config.io_timeout, writer.close()).await;
+    while let Some(Ok(_)) = reader.next().await {}
+}
+
+/// The close code for what a client did wrong. The library tells it by its
+/// words alone.
+fn violation(error: &axum::Error) -> (u16, &'static str) {
+    let words = error.to_string();
+    if words.contains("too long") || words.contains("Space limit") {
+        (
+            close_code::SIZE,
+            "a message is larger than `rpc.max-request` allows",
+        )
+    } else if words.contains("UTF-8") {
+        (close_code::INVALID, "a text message is not UTF-8")
+    } else {
+        (close_code::PROTOCOL, "not a valid WebSocket frame")
+    }
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {

@@ -30,9 +30,9 @@ impl Store {
             });
         }
         if height.0 == 0 {
-            return Err(Error::Pruned {
+            return Err(Error::NoSuchBlock {
                 height,
-                oldest: DaHeight(state.oldest),
+                first: DaHeight(1),
             });
         }
         let headers = transaction

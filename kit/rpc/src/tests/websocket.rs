@@ -4,7 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message, client::IntoClientRequest},
+    tungstenite::{Error, Message, client::IntoClientRequest, protocol::CloseFrame},
 };
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
@@ -173,14 +173,51 @@ async fn pages_of_foreign_origins_cannot_open_a_socket() {
     server.stop().await;
 }
 
+/// The code of the close frame that comes next; `None` where it has none.
+async fn closed(socket: &mut Socket) -> Option<u16> {
+    loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Close(frame) => return frame.map(|frame| frame.code.into()),
+            Message::Ping(_) | Message::Pong(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[tokio::test]
-async fn stopping_the_server_closes_open_sockets() {
+async fn a_close_frame_is_answered_with_one() {
+    let server = start(config()).await;
+    let mut socket = open(&server).await;
+    send(&mut socket, call(1, "test_subscribe", json!([0]))).await;
+    next(&mut socket).await;
+    let frame = CloseFrame {
+        code: 1000.into(),
+        reason: "done".into(),
+    };
+    socket.send(Message::Close(Some(frame))).await.unwrap();
+    assert_eq!(closed(&mut socket).await, Some(1000));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_violation_is_told_by_its_close_code() {
+    let server = start(ServerConfig {
+        max_request_bytes: 1_000,
+        ..config()
+    })
+    .await;
+    let mut socket = open(&server).await;
+    socket.send(Message::text(" ".repeat(5_000))).await.unwrap();
+    assert_eq!(closed(&mut socket).await, Some(1009));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_the_server_closes_open_sockets_as_going_away() {
     let server = start(config()).await;
     let mut socket = open(&server).await;
     send(&mut socket, call(1, "test_echo", json!(["hi"]))).await;
     next(&mut socket).await;
-    server.stop().await;
-    while let Some(Ok(message)) = socket.next().await {
-        assert!(!message.is_text(), "{message}");
-    }
+    let ((), code) = tokio::join!(server.stop(), closed(&mut socket));
+    assert_eq!(code, Some(1001));
 }

@@ -37,9 +37,8 @@ impl<'a> Args<'a> {
         let index = self.read;
         self.read += 1;
         self.rest.optional_next::<T>().map_err(|error| {
-            let detail = error.data().map_or(error.message(), |data| data.get());
-            let detail: String = detail.trim_matches('"').chars().take(256).collect();
-            EthError::params(format!("invalid argument {index}: {detail}"))
+            let said = error.data().map_or(error.message(), |data| data.get());
+            EthError::params(format!("invalid argument {index}: {}", plain(said)))
         })
     }
 
@@ -58,6 +57,17 @@ impl<'a> Args<'a> {
             ))),
         }
     }
+}
+
+/// What a parser says, out of its JSON string and without its position, which
+/// counts from the parameter's start and means nothing to the caller.
+fn plain(said: &str) -> String {
+    let text = serde_json::from_str(said).unwrap_or_else(|_| said.to_owned());
+    let words = match text.rsplit_once(" at line ") {
+        Some((words, place)) if place.contains(" column ") => words,
+        _ => &text,
+    };
+    words.chars().take(256).collect()
 }
 
 /// A quantity as hex, as a decimal string, or as a JSON number.

@@ -124,7 +124,9 @@ impl LayerError for StoreError {
             | Self::BadHeads { .. }
             | Self::BadBlock { .. }
             | Self::RecordKey { .. } => ErrorKind::Rejected,
-            Self::TooManyPending { .. } => ErrorKind::Temporary,
+            Self::TooManyPending { .. } | Self::Kv(KvError::DiskFull { .. }) => {
+                ErrorKind::Temporary
+            }
             Self::StatePruned { .. } => ErrorKind::Pruned,
             Self::OtherChain { .. }
             | Self::NewerFormat { .. }
@@ -153,6 +155,8 @@ impl LayerError for StoreError {
             Self::Corrupt { .. } => "RW-STORE-112",
             Self::Trie(_) => "RW-STORE-113",
             Self::Kv(KvError::InUse { .. }) => "RW-STORE-114",
+            Self::Kv(KvError::DiskFull { .. }) => "RW-STORE-116",
+            Self::Kv(KvError::Damaged { .. }) => "RW-STORE-117",
             Self::Kv(_) => "RW-STORE-115",
             Self::Snapshot(error) => error.code(),
         }

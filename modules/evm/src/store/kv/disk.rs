@@ -1,4 +1,6 @@
-use super::{Batch, Column, KeyValue, KvError, KvPair, KvRead, lock::DirectoryLock};
+use super::{
+    Batch, Column, KeyValue, KvError, KvPair, KvRead, cause::explain, lock::DirectoryLock,
+};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 use std::{
     fmt,
@@ -76,7 +78,7 @@ impl FjallKv {
                 path: directory.to_path_buf(),
                 pid: None,
             },
-            other => KvError::backend(format!("cannot open {}", directory.display()), other),
+            other => explain(format!("cannot open {}", directory.display()), other),
         };
         let database = Database::builder(directory.join("db"))
             .cache_size(options.cache_bytes)
@@ -109,7 +111,7 @@ impl FjallKv {
         self.inner
             .database
             .disk_space()
-            .map_err(|error| KvError::backend("cannot measure the database", error))
+            .map_err(|error| explain("cannot measure the database", error))
     }
 }
 
@@ -137,7 +139,7 @@ impl KeyValue for FjallKv {
             }
         }
         writes.commit().map_err(|error| {
-            KvError::backend(
+            explain(
                 format!("cannot commit to {}", self.inner.path.display()),
                 error,
             )
@@ -160,10 +162,11 @@ impl FjallSnapshot {
     fn keyspace(&self, column: Column) -> &Keyspace {
         &self.inner.columns[column.index()]
     }
-}
 
-fn unreadable(column: Column, error: fjall::Error) -> KvError {
-    KvError::backend(format!("cannot read column {}", column.name()), error)
+    fn unreadable(&self, column: Column, error: fjall::Error) -> KvError {
+        let place = self.inner.path.display();
+        explain(format!("cannot read {} of {place}", column.name()), error)
+    }
 }
 
 impl KvRead for FjallSnapshot {
@@ -171,7 +174,7 @@ impl KvRead for FjallSnapshot {
         self.snapshot
             .get(self.keyspace(column), key)
             .map(|value| value.map(|value| value.to_vec()))
-            .map_err(|error| unreadable(column, error))
+            .map_err(|error| self.unreadable(column, error))
     }
 
     fn range(
@@ -186,7 +189,7 @@ impl KvRead for FjallSnapshot {
             guard
                 .into_inner()
                 .map(|(key, value)| (key.to_vec(), value.to_vec()))
-                .map_err(|error| unreadable(column, error))
+                .map_err(|error| self.unreadable(column, error))
         };
         let iter = match end {
             Some(end) if end <= start => return Box::new(std::iter::empty()),

@@ -1,4 +1,4 @@
-use super::KvError;
+use super::{KvError, cause::from_io};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
@@ -14,9 +14,8 @@ pub(super) struct DirectoryLock {
 impl DirectoryLock {
     /// Takes the lock, creating the directory where it does not exist.
     pub(super) fn acquire(directory: &Path) -> Result<Self, KvError> {
-        let failed = |error: std::io::Error| {
-            KvError::backend(format!("cannot lock {}", directory.display()), error)
-        };
+        let failed =
+            |error: std::io::Error| from_io(format!("cannot lock {}", directory.display()), error);
         fs::create_dir_all(directory).map_err(failed)?;
         let mut file = OpenOptions::new()
             .read(true)

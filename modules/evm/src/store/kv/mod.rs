@@ -1,6 +1,7 @@
 //! What the store asks of a key-value database, and two that offer it.
 
 mod batch;
+mod cause;
 mod disk;
 mod lock;
 mod memory;
@@ -167,6 +168,22 @@ pub enum KvError {
         path: PathBuf,
         /// The process, if it left its number.
         pid: Option<u32>,
+    },
+    /// There is no room for what was to be written.
+    #[error("{what}: the disk is full; free space, then start again")]
+    DiskFull {
+        /// What was attempted, with the place.
+        what: String,
+    },
+    /// A file of the database is missing or is not what was written.
+    #[error(
+        "{what}: the database is damaged ({detail}); check the disk, delete that folder and start again: the node derives the posted blocks from DA, or import a snapshot"
+    )]
+    Damaged {
+        /// What was attempted, with the place.
+        what: String,
+        /// What does not read.
+        detail: String,
     },
     /// The database or the file system failed.
     #[error("{what}: {source}")]
