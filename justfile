@@ -17,7 +17,7 @@ dev *ARGS:
 
 # Real clients (cast, forge, viem, ethers) against a node.
 clients:
-    cd kit/cli/tests/clients && npm ci --ignore-scripts
+    cd kit/cli/tests/clients && npm install --ignore-scripts --no-package-lock
     cargo test -p rollwright-cli --features acceptance --test clients
 
 # Build the contracts' artefacts from their sources.

@@ -1,5 +1,5 @@
 //! Real clients from npm, unmodified, against `rollwright dev`.
-//! Run `npm ci --ignore-scripts` in `tests/clients` first.
+//! Run `npm install --ignore-scripts` in `tests/clients` first.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -22,7 +22,7 @@ fn client(program: &str) -> Command {
     let installed = folder().join("node_modules/.bin");
     assert!(
         installed.exists(),
-        "run `npm ci --ignore-scripts` in {}",
+        "run `npm install --ignore-scripts` in {}",
         folder().display()
     );
     let mut command = Command::new(installed.join(program));
