@@ -45,6 +45,9 @@ pub(crate) enum Color {
     Never,
 }
 
+/// Chain ids that every client can hold: JavaScript's safe integers.
+const CHAIN_IDS: std::ops::RangeInclusive<u64> = 1..=(1 << 53) - 1;
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -91,13 +94,13 @@ pub(crate) struct Dev {
     #[arg(long)]
     pub(crate) host: Option<std::net::IpAddr>,
     /// Chain id of a new chain
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(CHAIN_IDS))]
     pub(crate) chain_id: Option<u64>,
     /// Time between blocks, or `auto` to mine when there is something to mine [default: 1s, or the project's]
     #[arg(long, value_name = "TIME")]
     pub(crate) block_time: Option<BlockTimeSetting>,
-    /// Funded accounts of a new chain [default: 10]
-    #[arg(long, value_name = "N")]
+    /// Funded accounts of a new chain, at most 10000 [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub(crate) accounts: Option<u32>,
     /// DA layer
     #[arg(long, value_enum, default_value_t = DaLayer::Local)]
@@ -175,7 +178,7 @@ pub(crate) struct New {
     #[arg(long, value_enum)]
     pub(crate) da: Option<DaLayer>,
     /// Chain id
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(CHAIN_IDS))]
     pub(crate) chain_id: Option<u64>,
     /// Ask nothing; take the defaults
     #[arg(long)]
@@ -225,12 +228,8 @@ pub(crate) struct Run {
 /// `rollwright verify`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Verify {
-    /// Data directory of the chain
-    #[arg(long, value_name = "DIR")]
-    pub(crate) datadir: PathBuf,
-    /// DA layer that is served elsewhere, instead of the file in the data directory
-    #[arg(long, value_name = "URL")]
-    pub(crate) da_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// `rollwright force-include`

@@ -67,6 +67,11 @@ impl Failure {
         Self {
             kind: error.kind().as_str(),
             tried: sources(error),
+            exit: match error.code() {
+                // A served DA layer that cannot be reached, or fails.
+                "RW-DA-122" | "RW-DA-123" => exit::NETWORK,
+                _ => exit::FAILURE,
+            },
             ..Self::new(error.code(), error.to_string())
         }
     }

@@ -74,6 +74,8 @@ impl DevOptions {
                 }
                 _ => found,
             }
+        } else if self.data_dir.join("state").exists() {
+            return Err(ProjectError::GenesisMissing { path: genesis });
         } else {
             self.create(&genesis, clock).await?
         };

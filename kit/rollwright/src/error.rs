@@ -113,9 +113,15 @@ pub enum ProjectError {
         layer: String,
     },
     /// A folder without a chain.
-    #[error("{} holds no chain: rollup.toml is missing; name the --datadir of a node that has run", path.display())]
+    #[error("{} holds no chain that was started; name the --datadir of a node that has run", path.display())]
     NoChain {
         /// The folder.
+        path: PathBuf,
+    },
+    /// A chain whose genesis file is gone.
+    #[error("{} is missing, but the folder holds a chain; restore the file, or remove the folder to begin another chain", path.display())]
+    GenesisMissing {
+        /// The genesis file.
         path: PathBuf,
     },
     /// A value that cannot work.
@@ -154,6 +160,7 @@ impl LayerError for ProjectError {
             Self::Invalid(_) => "RW-CFG-021",
             Self::PublicKeys { .. } => "RW-CFG-022",
             Self::NoChain { .. } => "RW-CFG-023",
+            Self::GenesisMissing { .. } => "RW-CFG-024",
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Project {
     pub(crate) data_dir: PathBuf,
     pub(crate) dev: bool,
     local_da: Arc<OnceLock<LocalDa>>,
+    /// True where the data directory held no state when it was first looked at.
+    fresh: Arc<OnceLock<bool>>,
 }
 
 impl Project {
@@ -76,6 +78,7 @@ impl Project {
             role: Role::Sequencer,
             dev: false,
             local_da: Arc::default(),
+            fresh: Arc::default(),
         })
     }
 
@@ -97,6 +100,7 @@ impl Project {
     #[must_use]
     pub fn with_data_dir(mut self, data_dir: impl Into<PathBuf>) -> Self {
         self.data_dir = data_dir.into();
+        self.fresh = Arc::default();
         self
     }
 
@@ -171,6 +175,12 @@ impl Project {
     /// Where blocks and state lie.
     pub fn state_dir(&self) -> PathBuf {
         self.data_dir.join("state")
+    }
+
+    /// True where the data directory held no state when this value first
+    /// looked.
+    pub(crate) fn is_fresh(&self) -> bool {
+        *self.fresh.get_or_init(|| !self.state_dir().exists())
     }
 
     /// The key that signs batches.
@@ -293,10 +303,10 @@ impl Project {
             None => {
                 let path = self.config.path(&section.path);
                 let blocks = BlockProduction::Every(section.block_time.0);
-                let da = LocalDa::open(
-                    local_config(section, path, namespace, Some(network), blocks)?,
-                    self.clock(),
-                )?;
+                let config = local_config(section, path, namespace, Some(network), blocks)?;
+                // An empty layer does not replace the one that holds the chain.
+                let create = self.is_fresh();
+                let da = LocalDa::open(LocalDaConfig { create, ..config }, self.clock())?;
                 // A rollup's first block stands on a DA block that has one on top.
                 if da.status().await?.head.height <= rollup.da.start_height {
                     da.seal().await?;

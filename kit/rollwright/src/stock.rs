@@ -36,9 +36,9 @@ impl Stock {
     pub async fn builder(
         project: &Project,
     ) -> Result<Builder<Self, Given<EvmEngine>, Given<BoxDa>, Missing, Missing>, ProjectError> {
-        Ok(Builder::new(project)
-            .execution(project.evm()?)
-            .da(project.da().await?))
+        // The DA layer first: a state without its DA layer is refused.
+        let da = project.da().await?;
+        Ok(Builder::new(project).da(da).execution(project.evm()?))
     }
 }
 
@@ -46,6 +46,7 @@ impl Project {
     /// Opens the EVM module's engine in the data directory; its store is
     /// filled with the genesis state the first time.
     pub fn evm(&self) -> Result<EvmEngine, ProjectError> {
+        self.is_fresh();
         self.evm_at(&self.state_dir())
     }
 

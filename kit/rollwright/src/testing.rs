@@ -65,8 +65,29 @@ pub fn scratch_copy(project: impl AsRef<Path>) -> io::Result<tempfile::TempDir> 
                 scratch.path().join("keys").join(entry.file_name()),
             )?;
         }
+    } else {
+        give_key(scratch.path())?;
     }
     Ok(scratch)
+}
+
+/// A key for a copy without one (keys are not committed), and its address in
+/// the copy's key schedule.
+fn give_key(folder: &Path) -> io::Result<()> {
+    let key = B256::random();
+    let address = crate::dev::parse_key(&key.to_string())
+        .map_err(io::Error::other)?
+        .address();
+    crate::files::make_dir(&folder.join("keys")).map_err(io::Error::other)?;
+    crate::files::write_private(&folder.join("keys/sequencer.key"), &key.to_string())
+        .map_err(io::Error::other)?;
+    let path = folder.join("genesis.json");
+    let mut genesis: serde_json::Value = serde_json::from_slice(&fs::read(&path)?)?;
+    let scheduled = genesis
+        .pointer_mut("/config/rollwright/keys/0/keys")
+        .ok_or_else(|| io::Error::other("genesis.json has no config.rollwright.keys[0].keys"))?;
+    *scheduled = serde_json::json!([address]);
+    fs::write(path, genesis.to_string())
 }
 
 /// A signed transfer of `value` wei from development account `from`.

@@ -109,13 +109,35 @@ fn set_listen(listen: &mut SocketAddr, args: &Dev) {
     }
 }
 
+/// A filter that shows the kit's own events down to `level`, and of other
+/// crates what is worth a warning.
+fn own_targets(level: &str) -> String {
+    const OWN: [&str; 12] = [
+        "block",
+        "da",
+        "feed",
+        "node",
+        "pool",
+        "rpc",
+        "rollwright",
+        "rollwright_core",
+        "rollwright_da_local",
+        "rollwright_evm",
+        "rollwright_node",
+        "rollwright_rpc",
+    ];
+    OWN.iter().fold("warn".to_owned(), |filter, target| {
+        format!("{filter},{target}={level}")
+    })
+}
+
 /// Log lines by the global flags.
 pub(crate) fn start_logging(global: &Global) -> Result<(), Failure> {
     let log = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (_, 0) => "info",
-        (_, 1) => "debug",
-        _ => "trace",
+        (true, _) => "error".to_owned(),
+        (_, 0) => "info".to_owned(),
+        (_, 1) => own_targets("debug"),
+        _ => own_targets("trace"),
     };
     let format = if global.json {
         LogFormat::Json
@@ -123,7 +145,7 @@ pub(crate) fn start_logging(global: &Global) -> Result<(), Failure> {
         LogFormat::Pretty
     };
     let settings = TelemetrySection {
-        log: log.to_owned(),
+        log,
         format,
         ..TelemetrySection::default()
     };

@@ -11,8 +11,12 @@ use serde_json::json;
 /// Derives the whole chain again from DA alone and compares every block. The
 /// last line on stdout is `verified N blocks, head 0x…`.
 pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure> {
-    let mut project = Project::of_data_dir(&args.datadir)?;
-    if let Some(url) = args.da_url.clone() {
+    let target = &args.target;
+    let mut project = match &target.datadir {
+        Some(datadir) => Project::of_data_dir(datadir)?,
+        None => Project::load(&target.config)?,
+    };
+    if let Some(url) = target.da_url.clone() {
         project = project.with_da_url(url);
     }
     let mut progress = Progress::start(console, "deriving DA block", None);
@@ -28,7 +32,18 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
         })
         .await;
     progress.finish();
-    let verified = result?;
+    let verified = result.map_err(|error| {
+        let failure = Failure::from(error);
+        match failure.code {
+            "RW-STORE-114" | "RW-DA-104" => failure.help(
+                "stop the node first; a follower checks a running chain: rollwright run --role follower",
+            ),
+            _ => failure,
+        }
+    })?;
+    if verified.blocks == 0 && verified.unposted > 0 {
+        console.note("no batch was posted yet: let the node run for a few DA blocks");
+    }
     let tail = match verified.unposted {
         0 => "every block is posted".to_owned(),
         1 => "1 block is not posted yet".to_owned(),

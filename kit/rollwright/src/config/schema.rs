@@ -160,8 +160,6 @@ section! {
     RpcSection {
         /// Address of JSON-RPC, health and metrics.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8545)),
-        /// Serve the dashboard at `/ui`.
-        dashboard: bool = true,
         /// Origins that browsers may call from; `*` for all.
         cors: Vec<String> = Vec::new(),
         /// Largest request body.

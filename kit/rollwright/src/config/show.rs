@@ -62,7 +62,6 @@ keys! {
     "follower.sequencer", "address", "JSON-RPC address that submitted transactions are forwarded to.";
     "follower.feed", "address", "Feed that a replica follows.";
     "rpc.listen", "address:port", "Address of JSON-RPC, health and metrics.";
-    "rpc.dashboard", "true or false", "Serve the dashboard at /ui.";
     "rpc.cors", "list of origins", "Origins that browsers may call from; `*` for all.";
     "rpc.max-body", "size", "Largest request body.";
     "rpc.max-batch", "number", "Requests in one batch.";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Everything that decides the generated files. Stored in the project as
-/// `.rollwright/answers.toml`, which `upgrade` starts from.
+/// `.rollwright/answers.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Answers {

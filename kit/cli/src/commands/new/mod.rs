@@ -69,6 +69,12 @@ pub(crate) fn run(console: &Console, prompt: &mut impl Prompt, args: &New) -> Re
     if !args.no_git {
         write::repository(&folder);
     }
+    if let Some(kit) = &answers.kit_path {
+        console.note(&format!(
+            "uses the kit in {}; no CI workflow was written",
+            kit.display()
+        ));
+    }
     let next = format!(
         "cd {}\nrollwright dev\nopen http://127.0.0.1:8545/health",
         answers.name

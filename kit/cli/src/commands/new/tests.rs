@@ -89,7 +89,6 @@ fn the_project_has_the_files_that_its_readme_names_and_is_small() {
     for path in [
         ".gitignore",
         ".rollwright/answers.toml",
-        ".github/workflows/ci.yml",
         "Cargo.toml",
         "README.md",
         "contracts/Counter.json",
