@@ -3,6 +3,7 @@
 use crate::{
     BlockProduction, Error, LocalDaConfig, Namespace, NetworkId, Status,
     faults::Dice,
+    guard::guarded,
     store::{Creation, Limits, State, Store},
 };
 use alloy_primitives::B256;
@@ -39,6 +40,20 @@ impl Drop for Shared {
         if let Some(producer) = self.producer.get_mut().take() {
             producer.abort();
         }
+        release(self.store.get_mut().take());
+    }
+}
+
+/// Closes the database, which over a damaged file may panic even then.
+fn release(store: Option<Store>) {
+    if let Some(store) = store {
+        let path = store.path().to_owned();
+        if let Err(error) = guarded(&path, || {
+            drop(store);
+            Ok(())
+        }) {
+            tracing::warn!(target: "da", %error, "closing the DA file failed");
+        }
     }
 }
 
@@ -72,8 +87,12 @@ impl Layer {
                 })?)
             }
         };
-        let store = Store::open(config.path.as_deref(), creation, Limits::from(&config))?;
-        let state = store.state()?;
+        let path = config.path.clone().unwrap_or_default();
+        let (store, state) = guarded(&path, || {
+            let store = Store::open(config.path.as_deref(), creation, Limits::from(&config))?;
+            let state = store.state()?;
+            Ok((store, state))
+        })?;
         let shared = Arc::new(Shared {
             store: RwLock::new(Some(store)),
             network: state.network,
@@ -113,7 +132,9 @@ impl Layer {
 
     /// Reads in place: a lookup in the cache, or in one page.
     fn read<T>(&self, read: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
-        read(self.shared.store.read().as_ref().ok_or(Error::Closed)?)
+        let store = self.shared.store.read();
+        let store = store.as_ref().ok_or(Error::Closed)?;
+        guarded(store.path(), || read(store))
     }
 
     /// Writes off the runtime's threads, for a write waits for the disk; in
@@ -257,12 +278,12 @@ impl Layer {
             producer.abort();
         }
         if self.shared.config.path.is_none() {
-            drop(self.shared.store.write().take());
+            release(self.shared.store.write().take());
             return;
         }
         let shared = Arc::clone(&self.shared);
-        // It cannot panic, for it only drops.
-        let _ = tokio::task::spawn_blocking(move || drop(shared.store.write().take())).await;
+        // It cannot panic: what the database may do is guarded.
+        let _ = tokio::task::spawn_blocking(move || release(shared.store.write().take())).await;
     }
 
     fn now(&self) -> u64 {

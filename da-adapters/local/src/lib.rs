@@ -4,6 +4,7 @@ mod client;
 mod config;
 mod error;
 mod faults;
+mod guard;
 mod layer;
 mod namespace;
 mod proof;

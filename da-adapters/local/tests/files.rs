@@ -249,3 +249,51 @@ async fn a_truncated_or_overwritten_file_is_an_error_and_no_panic() {
         refused(manual(Some(&path)));
     }
 }
+
+/// Bytes that change without order, the same at every run.
+fn flip(bytes: &mut [u8], seed: u64) {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for _ in 0..24 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let at = usize::try_from(state % (bytes.len() as u64)).unwrap();
+        bytes[at] ^= 0xff;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_an_error_and_never_a_panic() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let da = open(manual(Some(&path)));
+    for n in 0..12 {
+        da.submit(&unit(&n.to_string(), 2)).await.unwrap();
+        da.seal().await.unwrap();
+    }
+    let head = da.head().await.unwrap().observed.height;
+    da.close().await;
+    drop(da);
+    let good = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for seed in 1..=48 {
+        let mut bad = good.clone();
+        flip(&mut bad, seed);
+        let path = directory.path().join(format!("bad-{seed}.redb"));
+        fs::write(&path, bad).unwrap();
+        let config = LocalDaConfig {
+            create: false,
+            ..manual(Some(&path))
+        };
+        match LocalDa::open(config, TestClock::at(START)) {
+            Err(_) => refused += 1,
+            Ok(da) => {
+                for height in 1..=head.0 {
+                    // Damage in a page that is read is told; the rest is intact.
+                    refused += usize::from(da.fetch(DaHeight(height), None).await.is_err());
+                }
+            }
+        }
+    }
+    assert!(refused > 0, "no flip touched what is read");
+}

@@ -16,7 +16,7 @@ use records::{decode, encode};
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An open file.
 #[derive(Debug)]
@@ -28,6 +28,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// The file, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn storage(&self, action: &'static str, source: impl Into<redb::Error>) -> Error {
         Error::Storage {
             action,

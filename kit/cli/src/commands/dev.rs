@@ -13,7 +13,7 @@ use crate::{
 use rollwright::{
     config::{LogFormat, TelemetrySection},
     core::{
-        DataAvailability, NodeApi, NodeEvent,
+        BlockId, BlockRecord, DataAvailability, NodeApi, NodeEvent,
         memory::{NoMessaging, Sovereign},
     },
     dev::DevOptions,
@@ -157,19 +157,33 @@ pub(crate) fn start_logging(global: &Global) -> Result<(), Failure> {
 pub(crate) async fn report(console: Console, node: Arc<dyn NodeApi>) {
     use futures_util::StreamExt;
     let mut events = node.events();
+    // The node made its first block before anybody could listen.
+    let known = node.heads().latest;
+    if known.number > 0
+        && let Some(block) = node.block(BlockId::Hash(known.hash))
+    {
+        block_event(console, &block);
+    }
     while let Some(event) = events.next().await {
         match event {
-            NodeEvent::Block(block) => console.event(
-                "block",
-                json!({
-                    "number": block.block.number, "hash": block.block.hash, "timestamp": block.timestamp,
-                    "transactions": block.transactions.len() + block.forced_included.len(),
-                    "gasUsed": block.gas_used, "stateRoot": block.state_root,
-                }),
-            ),
+            NodeEvent::Block(block) if block.block == known => {}
+            NodeEvent::Block(block) => block_event(console, &block),
             NodeEvent::Heads(heads) => console.event("heads", heads),
-            NodeEvent::Removed(blocks) => console.event("removed", json!({ "blocks": blocks.len() })),
+            NodeEvent::Removed(blocks) => {
+                console.event("removed", json!({ "blocks": blocks.len() }))
+            }
             _ => {}
         }
     }
+}
+
+fn block_event(console: Console, block: &BlockRecord) {
+    console.event(
+        "block",
+        json!({
+            "number": block.block.number, "hash": block.block.hash, "timestamp": block.timestamp,
+            "transactions": block.transactions.len() + block.forced_included.len(),
+            "gasUsed": block.gas_used, "stateRoot": block.state_root,
+        }),
+    );
 }
