@@ -28,6 +28,5 @@ pub use rules::{RuleSet, Rules};
 pub use schedule::{PlaceError, Position, consumed_entries, due_entries};
 pub use state::{
     BatchKey, Core, DeriverState, PendingBatch, RECORD_PREFIX, SignerState, StateError,
-    records_to_wipe,
 };
 pub use wire::*;

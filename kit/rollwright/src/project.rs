@@ -1,6 +1,6 @@
 //! A node's configuration and genesis file, read and checked together.
 
-use crate::config::{DaChoice, Layers, Loaded, LocalDaSection};
+use crate::config::{ConfigError, DaChoice, Layers, Loaded, LocalDaSection, OnFailure, RollupToml};
 use crate::error::ProjectError;
 use rollwright_core::{B256, Clock, Role, boxed::BoxDa};
 use rollwright_da_local::{
@@ -41,6 +41,7 @@ impl Project {
 
     /// Checks a configuration against the genesis file that it names.
     pub fn from_config(config: Loaded) -> Result<Self, ProjectError> {
+        refuse_unbuilt(&config.values)?;
         let path = config.path(&config.values.execution.genesis);
         let genesis = read_genesis(&path)?;
         let settings = &config.values;
@@ -318,6 +319,33 @@ impl Project {
         let _ = self.local_da.set(da.clone());
         Ok(da)
     }
+}
+
+/// Refuses settings that would have no effect in this version: a setting that
+/// is accepted works.
+fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
+    let refuse = |key: &str, value: String, available: &str| {
+        Err(ConfigError::Unavailable {
+            key: key.to_owned(),
+            value,
+            available: available.to_owned(),
+        })
+    };
+    if values.da.on_failure == OnFailure::Halt {
+        return refuse("da.on-failure", "halt".to_owned(), "buffer");
+    }
+    if !values.da.archive.is_empty() {
+        return refuse(
+            "da.archive",
+            values.da.archive.join(", "),
+            "[] (no archives)",
+        );
+    }
+    if let Some(address) = values.telemetry.metrics {
+        let instead = "no listener of its own: /metrics is on the RPC port";
+        return refuse("telemetry.metrics", address.to_string(), instead);
+    }
+    Ok(())
 }
 
 async fn connect(

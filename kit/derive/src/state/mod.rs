@@ -11,7 +11,7 @@ mod rows;
 mod tests;
 
 pub use encoding::StateError;
-pub use records::{RECORD_PREFIX, records_to_wipe};
+pub use records::RECORD_PREFIX;
 pub use rows::{BatchKey, Core, PendingBatch, SignerState};
 
 pub(crate) use records::{row_changes, undo_key, undo_ordinal};

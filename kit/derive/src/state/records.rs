@@ -10,16 +10,6 @@ pub const RECORD_PREFIX: &[u8] = b"derive/";
 const ROW: u8 = b's';
 const UNDO: u8 = b'u';
 
-/// Changes that remove `existing` records: what a node writes, together with
-/// [`DeriverState::to_records`], when it adopts the state of a snapshot.
-pub fn records_to_wipe<'a>(existing: impl IntoIterator<Item = &'a [u8]>) -> Vec<RecordChange> {
-    existing
-        .into_iter()
-        .filter(|key| key.starts_with(RECORD_PREFIX))
-        .map(|key| RecordChange::delete(Bytes::copy_from_slice(key)))
-        .collect()
-}
-
 pub(crate) fn row_changes<'a>(
     rows: impl IntoIterator<Item = (&'a RowKey, &'a Option<Bytes>)>,
 ) -> Vec<RecordChange> {

@@ -45,9 +45,9 @@ keys! {
     "da.batch-interval", "duration", "Longest time that a block waits to be posted.";
     "da.max-batch", "size", "Largest batch; never above the chain's own bound.";
     "da.finality", "observed or final", "What settlement and messaging wait for.";
-    "da.on-failure", "buffer or halt", "What happens while the layer cannot be reached.";
+    "da.on-failure", "buffer", "What happens while the layer cannot be reached.";
     "da.buffer-limit", "size", "Unposted data at which no further transactions are admitted.";
-    "da.archive", "list of addresses", "Read-only sources for data that a layer has pruned.";
+    "da.archive", "empty list", "Read-only sources for data that a layer has pruned; none in this version.";
     "da.local.path", "path", "The embedded layer's file.";
     "da.local.url", "address", "A layer that another process serves, instead of a file.";
     "da.local.block-time", "duration", "Time between the embedded layer's blocks.";
@@ -68,7 +68,7 @@ keys! {
     "rpc.max-connections", "number", "Open connections.";
     "telemetry.log", "filter", "Filter of log lines: a level, or target=level pairs.";
     "telemetry.format", "pretty or json", "Form of log lines.";
-    "telemetry.metrics", "address:port", "A metrics listener of its own.";
+    "telemetry.metrics", "unset", "A metrics listener of its own; not in this version, /metrics is on the RPC port.";
 }
 
 /// The text about a key; otherwise the nearest key's name, if one is near.

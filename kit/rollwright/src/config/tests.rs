@@ -152,3 +152,15 @@ fn a_key_file_that_others_can_read_is_refused() {
         "secret"
     );
 }
+
+#[test]
+fn a_setting_that_would_have_no_effect_is_refused() {
+    for text in [
+        "[da]\non-failure = \"halt\"\n",
+        "[da]\narchive = [\"http://127.0.0.1:1\"]\n",
+        "[telemetry]\nmetrics = \"127.0.0.1:9000\"\n",
+    ] {
+        let error = crate::Project::from_config(load(text).expect("loads")).expect_err("refused");
+        assert_eq!(error.code(), "RW-CFG-009", "{text}");
+    }
+}
