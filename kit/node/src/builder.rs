@@ -4,7 +4,7 @@ use crate::{
     derivation::{self, Derivation, DerivedHook},
     derived::DaView,
     events::Events,
-    feed::FeedHub,
+    feed::{FeedConnector, FeedHub, TcpConnector},
     feed_store::StoredFeed,
     fold::Errors,
     gate::Gate,
@@ -15,6 +15,7 @@ use crate::{
     replica::{Contradictions, Replica},
     sequencer::Sequencer,
     supervisor::Supervisor,
+    tasks::{Spawner, TokioSpawner},
 };
 use rollwright_core::{
     BlockRef, Clock, DaCaps, DataAvailability, Execution, Layers, ModeKind, Role, Rollup,
@@ -46,6 +47,8 @@ pub struct Node<R: Rollup> {
     config: NodeConfig,
     clock: Arc<dyn Clock>,
     forwarder: Option<Arc<dyn Forwarder>>,
+    spawner: Arc<dyn Spawner>,
+    connector: Arc<dyn FeedConnector>,
 }
 
 impl<R: Rollup> fmt::Debug for Node<R> {
@@ -67,6 +70,8 @@ where
             config,
             clock: Arc::new(clock),
             forwarder: None,
+            spawner: Arc::new(TokioSpawner),
+            connector: Arc::new(TcpConnector),
         }
     }
 
@@ -74,6 +79,20 @@ where
     #[must_use]
     pub fn forward_to(mut self, forwarder: Arc<dyn Forwarder>) -> Self {
         self.forwarder = Some(forwarder);
+        self
+    }
+
+    /// Who runs the node's tasks, instead of the tokio runtime itself.
+    #[must_use]
+    pub fn run_on(mut self, spawner: Arc<dyn Spawner>) -> Self {
+        self.spawner = spawner;
+        self
+    }
+
+    /// How a replica reaches its feed, instead of over TCP.
+    #[must_use]
+    pub fn connect_with(mut self, connector: Arc<dyn FeedConnector>) -> Self {
+        self.connector = connector;
         self
     }
 
@@ -106,7 +125,7 @@ where
         }
 
         let chain_key = (execution.caps().chain_id, genesis.hash);
-        let supervisor = Supervisor::new();
+        let supervisor = Supervisor::new(self.spawner.clone());
         let events = Events::new();
         let pool = match &self.config.role {
             RoleConfig::Sequencer(_) => Some(Arc::new(PoolService::new(
@@ -250,6 +269,7 @@ where
             retry: self.config.derivation.retry,
             url,
             chain_key: parts.chain_key,
+            connector: self.connector.clone(),
         };
         let stop = supervisor.token();
         supervisor.spawn("replica", replica.run(parts.watch.subscribe(), stop));

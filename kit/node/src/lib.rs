@@ -24,6 +24,7 @@ mod replica;
 mod sequencer;
 mod snapshot;
 mod supervisor;
+mod tasks;
 mod telemetry;
 mod verify;
 
@@ -31,12 +32,16 @@ pub use builder::Node;
 pub use clock::SystemClock;
 pub use config::*;
 pub use error::{LayerFailure, NodeError};
-pub use feed::{FEED_VERSION, FeedConfig, FeedFrame, FeedGoodbye, FeedHello, SignedBlock};
+pub use feed::{
+    FEED_VERSION, FeedConfig, FeedConnector, FeedFrame, FeedGoodbye, FeedHello, FeedIo,
+    SignedBlock, TcpConnector,
+};
 pub use key::SequencerKey;
 pub use node::{Forwarder, NodeHandle};
 pub use pool::{Inserted, Pool, PoolConfig, PoolOrder, PoolTx};
 pub use replica::{FeedEvidence, feed_evidence};
 pub use sequencer::{Block as BlockedBy, Cause, Decision, SequencerPolicy, Situation};
 pub use snapshot::{NodeSnapshot, check_snapshot, snapshot_origin, take_snapshot};
+pub use tasks::{Spawner, TokioSpawner};
 pub use telemetry::describe_metrics;
 pub use verify::{Verified, VerifyOptions, VerifyProgress, verify};

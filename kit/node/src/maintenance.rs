@@ -16,6 +16,7 @@ pub(crate) async fn journal<E: Execution>(
     stop: CancellationToken,
 ) -> Result<(), NodeError> {
     tokio::select! {
+        biased;
         () = stop.cancelled() => Ok(()),
         result = pool.run_journal() => result,
     }
@@ -30,6 +31,7 @@ pub(crate) async fn upkeep<E: Execution>(
     let mut round: u64 = 0;
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             () = clock.sleep(ROUND) => {}
         }

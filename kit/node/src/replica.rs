@@ -6,7 +6,7 @@ use crate::{
     derivation::{DerivedHook, execute},
     derived::DaView,
     feed::FeedSource,
-    feed::{FeedClient, FeedGoodbye, FeedHub, FeedMessage, SignedBlock},
+    feed::{FeedClient, FeedConnector, FeedGoodbye, FeedHub, FeedMessage, SignedBlock},
     feed_store::{self, StoredFeed},
     fold::Errors,
     gate::Gate,
@@ -50,6 +50,7 @@ pub(crate) struct Replica<E> {
     pub(crate) retry: Backoff,
     pub(crate) url: String,
     pub(crate) chain_key: (u64, B256),
+    pub(crate) connector: Arc<dyn FeedConnector>,
 }
 
 impl<E: Execution> Replica<E> {
@@ -63,6 +64,7 @@ impl<E: Execution> Replica<E> {
         loop {
             let before = self.chain.view().heads.latest;
             let followed = tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(()),
                 followed = self.follow(&da, &stop) => followed,
             };
@@ -81,6 +83,7 @@ impl<E: Execution> Replica<E> {
             }
             let mut heads = self.chain.watch();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(()),
                 () = self.clock.sleep(self.retry.pause(failures)) => {}
                 _ = heads.changed() => {}
@@ -100,11 +103,13 @@ impl<E: Execution> Replica<E> {
             self.chain_key,
             &self.config,
             self.clock.clone(),
+            &*self.connector,
         )
         .await?;
         tracing::info!(target: "feed", url = self.url, latest = hello.latest.number, "following");
         loop {
             let message = tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(()),
                 message = client.next() => message?,
             };

@@ -1,8 +1,8 @@
-use crate::NodeError;
+use crate::{NodeError, Spawner};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use rollwright_core::{Clock, LayerError};
-use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::AbortHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -12,15 +12,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) struct Supervisor {
     stop: CancellationToken,
     tasks: TaskTracker,
+    spawner: Arc<dyn Spawner>,
     handles: Mutex<Vec<AbortHandle>>,
     failure: watch::Sender<Option<NodeError>>,
 }
 
 impl Supervisor {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(spawner: Arc<dyn Spawner>) -> Self {
         Self {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            spawner,
             handles: Mutex::default(),
             failure: watch::Sender::new(None),
         }
@@ -38,7 +40,7 @@ impl Supervisor {
     {
         let stop = self.stop.clone();
         let failure = self.failure.clone();
-        let handle = self.tasks.spawn(async move {
+        let task = self.tasks.track_future(async move {
             let error = match AssertUnwindSafe(task).catch_unwind().await {
                 Ok(Ok(())) if stop.is_cancelled() => return,
                 Ok(Ok(())) => NodeError::Invariant {
@@ -57,7 +59,8 @@ impl Supervisor {
             });
             stop.cancel();
         });
-        self.handles.lock().push(handle.abort_handle());
+        let handle = self.spawner.spawn(name, Box::pin(task));
+        self.handles.lock().push(handle);
     }
 
     /// Why the node stopped by itself; `None` while it runs or was told to.
@@ -82,6 +85,7 @@ impl Supervisor {
         self.stop.cancel();
         self.tasks.close();
         tokio::select! {
+            biased;
             () = self.tasks.wait() => true,
             () = clock.sleep(timeout) => {
                 self.abort();

@@ -79,6 +79,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 Err(error) => return Err(error),
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(()),
                 () = self.clock.sleep(pause) => {}
             }
@@ -88,6 +89,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
     /// Reads everything up to the present head.
     async fn look(&mut self, stop: &CancellationToken) -> Result<Reached, NodeError> {
         let head = tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(Reached::Stopped),
             head = self.da.head() => head.map_err(NodeError::da)?,
         };
@@ -141,6 +143,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         let mut progress = self.clock.now_ms();
         loop {
             let block = tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(Reached::Stopped),
                 block = blocks.next() => block,
             };

@@ -1,19 +1,18 @@
-use super::{FeedConfig, FeedFrame, FeedGoodbye, FeedHello, SignedBlock};
+use super::{FeedConfig, FeedConnector, FeedFrame, FeedGoodbye, FeedHello, FeedIo, SignedBlock};
 use crate::NodeError;
 use alloy_primitives::B256;
 use futures_util::StreamExt;
 use rollwright_core::Clock;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
+    WebSocketStream,
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
 /// One connection to a feed.
 pub(crate) struct FeedClient {
     url: String,
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn FeedIo>>,
     clock: Arc<dyn Clock>,
     silence: std::time::Duration,
 }
@@ -36,6 +35,7 @@ impl FeedClient {
         chain: (u64, B256),
         config: &FeedConfig,
         clock: Arc<dyn Clock>,
+        connector: &dyn FeedConnector,
     ) -> Result<(Self, FeedHello), NodeError> {
         let hint = path_hint(url);
         let failed = |reason: String| NodeError::Feed {
@@ -52,8 +52,12 @@ impl FeedClient {
             .max_frame_size(Some(config.max_frame_bytes));
         let silence = config.ping * 3;
         let address = format!("{url}?from={from}");
-        let connect = tokio_tungstenite::connect_async_with_config(address, Some(limits), true);
+        let connect = async {
+            let stream = connector.connect(url).await?;
+            tokio_tungstenite::client_async_with_config(address, stream, Some(limits)).await
+        };
         let (socket, _) = tokio::select! {
+            biased;
             connected = connect => connected.map_err(|error| failed(error.to_string()))?,
             () = clock.sleep(silence) => return Err(failed("no answer".into())),
         };
@@ -91,6 +95,7 @@ impl FeedClient {
     async fn frame(&mut self) -> Result<FeedFrame, NodeError> {
         loop {
             let message = tokio::select! {
+                biased;
                 message = self.socket.next() => message,
                 () = self.clock.sleep(self.silence) => {
                     return Err(self.failed("silent for too long".into()));

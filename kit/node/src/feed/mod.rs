@@ -6,10 +6,12 @@
 //! byte and borsh.
 
 mod client;
+mod connect;
 mod frame;
 mod server;
 
 pub(crate) use client::{FeedClient, FeedMessage};
+pub use connect::{FeedConnector, FeedIo, TcpConnector};
 pub use frame::{FEED_VERSION, FeedFrame, FeedGoodbye, FeedHello, SignedBlock};
 pub(crate) use server::{FeedHub, FeedSource};
 

@@ -124,6 +124,7 @@ impl FeedHub {
             let _ = socket.send(Message::Close(Some(close))).await;
         };
         tokio::select! {
+            biased;
             () = farewell => {}
             () = self.clock.sleep(self.config.ping) => {}
         }
@@ -163,9 +164,16 @@ impl FeedHub {
         }
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => {
                     return ControlFlow::Break(Some(FeedGoodbye::Stopping));
                 }
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => {
+                        return ControlFlow::Break(None);
+                    }
+                    Some(Ok(_)) => {}
+                },
                 sent = live.recv() => match sent {
                     Ok(sent) if Some(sent.block) == last => {}
                     Ok(sent) => {
@@ -179,12 +187,6 @@ impl FeedHub {
                         return ControlFlow::Break(Some(FeedGoodbye::Stopping));
                     }
                 },
-                message = socket.recv() => match message {
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => {
-                        return ControlFlow::Break(None);
-                    }
-                    Some(Ok(_)) => {}
-                },
                 () = self.clock.sleep(self.config.ping) => {
                     if socket.send(Message::Ping(Vec::new().into())).await.is_err() {
                         return ControlFlow::Break(None);
@@ -197,6 +199,7 @@ impl FeedHub {
     /// Sends one frame; whoever does not take it in three ping times is slow.
     async fn send(&self, socket: &mut WebSocket, bytes: Bytes) -> ControlFlow<Option<FeedGoodbye>> {
         tokio::select! {
+            biased;
             sent = socket.send(Message::Binary(bytes.0)) => match sent {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(None),

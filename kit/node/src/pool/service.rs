@@ -2,7 +2,7 @@ use super::{
     BuildReport, Orphan, Pool, PoolCandidates, PoolConfig,
     journal::{self, Journal, Row},
 };
-use crate::NodeError;
+use crate::{NodeError, tasks::blocking};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -303,11 +303,10 @@ impl<E: Execution> PoolService<E> {
         }
         let execution = self.execution.clone();
         let changes = group.changes.clone();
-        let written = tokio::task::spawn_blocking(move || execution.put_records(&changes))
-            .await
-            .map_err(|error| NodeError::Invariant {
-                what: format!("writing the pool's journal: {error}"),
-            })?;
+        let written = blocking("writing the pool's journal", move || {
+            execution.put_records(&changes)
+        })
+        .await?;
         match written {
             Ok(()) => {
                 group.done(&Ok(()));

@@ -5,6 +5,7 @@ use crate::{
     derived::DaView,
     fold::Errors,
     gate::Gate,
+    tasks::blocking,
 };
 use alloy_primitives::map::HashMap;
 use rollwright_core::{
@@ -71,6 +72,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         stop: CancellationToken,
     ) -> Result<(), NodeError> {
         tokio::select! {
+            biased;
             synced = da.wait_for(|view| view.synced) => {
                 if synced.is_err() {
                     return Ok(());
@@ -104,6 +106,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             // An unwilling layer is left in peace, whatever happens here.
             let refused = work.failures > 0;
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return self.finish(work, &da, poll).await,
                 () = self.clock.sleep(pause) => {}
                 changed = heads.changed(), if !refused => if changed.is_err() { return Ok(()) },
@@ -132,6 +135,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             self.clock.sleep(Duration::from_millis(left))
         };
         tokio::select! {
+            biased;
             () = self.made.cancelled() => {}
             () = patience() => {}
         }
@@ -195,26 +199,22 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             let codec = self.codec.clone();
             let key = self.key.clone();
             // Compression is work for a thread of its own.
-            let (mut batcher, sealed) = tokio::task::spawn_blocking(move || {
+            let (mut batcher, sealed) = blocking("sealing a batch", move || {
                 let mut batcher = work.batcher;
                 let sealed = batcher.seal(&codec, &key, now_ms, observed, flush);
                 (batcher, sealed)
             })
-            .await
-            .map_err(|error| NodeError::Invariant {
-                what: format!("sealing a batch: {error}"),
-            })?;
+            .await?;
             let changes = batcher.take_changes();
             work.batcher = batcher;
             if !changes.is_empty() {
                 // Durable before anything of it leaves the process.
                 let execution = self.chain.execution.clone();
-                tokio::task::spawn_blocking(move || execution.put_records(&changes))
-                    .await
-                    .map_err(|error| NodeError::Invariant {
-                        what: format!("writing the posting journal: {error}"),
-                    })?
-                    .map_err(NodeError::execution)?;
+                blocking("writing the posting journal", move || {
+                    execution.put_records(&changes)
+                })
+                .await?
+                .map_err(NodeError::execution)?;
             }
             match sealed {
                 Ok(Sealed::Batch(facts)) => {
@@ -324,6 +324,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             .collect();
         for (batch, unit) in units {
             let answer = tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(Posted::All),
                 answer = self.da.submit(&unit) => answer,
             };
@@ -387,12 +388,11 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                 .increment(fee.amount as u64);
         }
         let execution = self.chain.execution.clone();
-        tokio::task::spawn_blocking(move || execution.put_records(&[batches::fee_row(batch, &fee)]))
-            .await
-            .map_err(|error| NodeError::Invariant {
-                what: format!("writing a fee: {error}"),
-            })?
-            .map_err(NodeError::execution)
+        blocking("writing a fee", move || {
+            execution.put_records(&[batches::fee_row(batch, &fee)])
+        })
+        .await?
+        .map_err(NodeError::execution)
     }
 }
 

@@ -75,6 +75,7 @@ impl<E: Execution> Sequencer<E> {
         stop: CancellationToken,
     ) -> Result<(), NodeError> {
         tokio::select! {
+            biased;
             synced = da.wait_for(|view| view.synced) => {
                 if synced.is_err() {
                     return Ok(());
