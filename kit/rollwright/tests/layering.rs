@@ -28,6 +28,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("rollwright-cli", &["rollwright"]),
+    (
+        "rollwright-reference",
+        &["rollwright-core", "rollwright-derive", "rollwright-evm"],
+    ),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
     ("hello-rollup", &["rollwright"]),
 ];

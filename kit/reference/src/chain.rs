@@ -1,0 +1,111 @@
+//! What a chain is besides its DA contents (PROTOCOL.md §1).
+
+use alloy_primitives::{Address, B256, keccak256};
+use rollwright_core::BlockRef;
+use rollwright_derive::{Amendment, AmendmentChange, KeyScheduleEntry, RollupConfig};
+
+/// Everything that decides a chain besides the contents of its DA layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The genesis block; its hash is the rollup id.
+    pub genesis: BlockRef,
+    /// Genesis time in Unix seconds.
+    pub genesis_time: u64,
+    /// The object `config.rollwright`, which has been checked.
+    pub config: RollupConfig,
+    /// keccak256 of the engine's encoding of the whole `config` object.
+    pub digest: B256,
+    /// Amendments, ascending by activation, which have been checked.
+    pub amendments: Vec<Amendment>,
+}
+
+impl Chain {
+    /// The rollup id: the hash of the genesis block.
+    pub const fn rollup_id(&self) -> B256 {
+        self.genesis.hash
+    }
+
+    fn active(&self, ordinal: u64) -> impl Iterator<Item = &Amendment> {
+        self.amendments
+            .iter()
+            .filter(move |amendment| amendment.activation.0 <= ordinal)
+    }
+
+    /// The configuration with the amendments that are active at `ordinal`,
+    /// each replacing a whole object of it.
+    pub fn config_at(&self, ordinal: u64) -> RollupConfig {
+        let mut config = self.config.clone();
+        for amendment in self.active(ordinal) {
+            let from = amendment.activation;
+            match &amendment.change {
+                AmendmentChange::Keys(keys) => {
+                    config.keys.retain(|entry| entry.from < from);
+                    let keys = keys.clone();
+                    config.keys.push(KeyScheduleEntry { from, keys });
+                }
+                AmendmentChange::GasLimit(gas) => {
+                    config.gas_limit.retain(|entry| entry.from < from);
+                    let gas = *gas;
+                    let entry = rollwright_derive::GasLimitEntry { from, gas };
+                    config.gas_limit.push(entry);
+                }
+                AmendmentChange::Policy(policy) => config.policy = *policy,
+                AmendmentChange::Timing(timing) => config.timing = *timing,
+                AmendmentChange::Forced(forced) => config.forced = *forced,
+                AmendmentChange::Limits(limits) => config.limits = *limits,
+                AmendmentChange::Codecs(codecs) => config.codecs.clone_from(codecs),
+                // Reserved, and refused when the configuration is checked.
+                AmendmentChange::DaEpoch { .. } => {}
+            }
+        }
+        config
+    }
+
+    /// The digest with the amendments that are active at `ordinal`.
+    pub fn digest_at(&self, ordinal: u64) -> B256 {
+        self.active(ordinal).fold(self.digest, |digest, amendment| {
+            let mut bytes = b"rollwright/amendment/v1".to_vec();
+            bytes.extend_from_slice(digest.as_slice());
+            bytes.extend_from_slice(&borsh::to_vec(amendment).unwrap_or_default());
+            keccak256(bytes)
+        })
+    }
+
+    /// The schedule entry in force at `ordinal`: its first ordinal and its keys.
+    pub fn keys_at(&self, ordinal: u64) -> (u64, Vec<Address>) {
+        let config = self.config_at(ordinal);
+        let entry = config
+            .keys
+            .iter()
+            .rfind(|entry| entry.from.0 <= ordinal)
+            .cloned();
+        entry.map_or((0, Vec::new()), |entry| (entry.from.0, entry.keys))
+    }
+
+    /// The gas limit of a block with that origin.
+    pub fn gas_limit_at(&self, origin: u64) -> u64 {
+        let config = self.config_at(origin);
+        let entry = config
+            .gas_limit
+            .iter()
+            .rfind(|entry| entry.from.0 <= origin);
+        entry.map_or(0, |entry| entry.gas)
+    }
+
+    /// True where an entry of the key schedule begins at `ordinal`.
+    pub fn keys_begin(&self, ordinal: u64) -> bool {
+        self.keys_at(ordinal).0 == ordinal
+    }
+
+    /// True where rules begin at `ordinal` that discard parts and batches.
+    pub fn posting_rules_begin(&self, ordinal: u64) -> bool {
+        self.keys_begin(ordinal)
+            || self.amendments.iter().any(|amendment| {
+                amendment.activation.0 == ordinal
+                    && !matches!(
+                        amendment.change,
+                        AmendmentChange::GasLimit(_) | AmendmentChange::Forced(_)
+                    )
+            })
+    }
+}

@@ -1,0 +1,73 @@
+//! Batches of the in-memory engine: borsh of a list of blocks, not compressed.
+
+use super::{Bounds, Facts, PayloadBlock, Payloads, Refusal};
+use alloy_primitives::{Address, Bytes};
+use borsh::BorshDeserialize;
+use rollwright_core::memory::MemoryTx;
+
+/// Reads batches of the in-memory engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryPayloads {
+    /// Chain id that transactions must carry.
+    pub chain_id: u64,
+}
+
+#[derive(BorshDeserialize)]
+struct Block {
+    timestamp: u64,
+    origin: u64,
+    fee_recipient: Address,
+    transactions: Vec<Vec<u8>>,
+}
+
+impl MemoryPayloads {
+    fn check(&self, transaction: &[u8]) -> Result<u64, Refusal> {
+        let read: MemoryTx = borsh::from_slice(transaction).map_err(|error| error.to_string())?;
+        if read.chain_id != self.chain_id {
+            return Err("another chain's".into());
+        }
+        Ok(read.gas_limit)
+    }
+}
+
+impl Payloads for MemoryPayloads {
+    fn decode(
+        &self,
+        facts: &Facts,
+        payload: &[u8],
+        bounds: &Bounds,
+    ) -> Result<Vec<PayloadBlock>, Refusal> {
+        if facts.codec != 0 || facts.decompressed_len as usize != payload.len() {
+            return Err("compression".into());
+        }
+        let blocks: Vec<Block> = borsh::from_slice(payload).map_err(|error| error.to_string())?;
+        for block in &blocks {
+            let bytes: usize = block.transactions.iter().map(Vec::len).sum();
+            if block.transactions.len() as u64 > u64::from(bounds.block_transactions)
+                || bytes as u64 > bounds.block_bytes
+            {
+                return Err("a block is too large".into());
+            }
+            for transaction in &block.transactions {
+                self.check(transaction)?;
+            }
+        }
+        let transactions: usize = blocks.iter().map(|block| block.transactions.len()).sum();
+        if transactions as u64 != u64::from(facts.transactions)
+            || blocks.len() as u64 != u64::from(facts.blocks)
+        {
+            return Err("counts".into());
+        }
+        let blocks = blocks.into_iter().map(|block| PayloadBlock {
+            timestamp: block.timestamp,
+            origin: block.origin,
+            fee_recipient: block.fee_recipient,
+            transactions: block.transactions.into_iter().map(Bytes::from).collect(),
+        });
+        Ok(blocks.collect())
+    }
+
+    fn check_forced(&self, transaction: &[u8]) -> Result<u64, Refusal> {
+        self.check(transaction)
+    }
+}
