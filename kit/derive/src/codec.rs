@@ -57,7 +57,8 @@ pub struct CodecLimits {
     pub max_block_transactions: u32,
     /// Sum of encoded lengths of one block's transactions, in bytes.
     pub max_block_bytes: u64,
-    /// Length of the decompressed payload in bytes.
+    /// Length of the decompressed payload in bytes, and as much again for the
+    /// encoded lengths of all of the batch's transactions together.
     pub max_decompressed_bytes: u32,
 }
 

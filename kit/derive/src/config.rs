@@ -163,7 +163,8 @@ pub struct LimitsConfig {
     pub batch_lookahead: u64,
     /// Length of an envelope in bytes.
     pub batch_bytes: u32,
-    /// Length of a decompressed payload in bytes.
+    /// Length of a decompressed payload in bytes; also the most that the
+    /// encoded transactions of one batch may have together.
     pub decompressed_bytes: u32,
     /// Parts of one batch.
     pub batch_parts: u32,

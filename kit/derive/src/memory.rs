@@ -87,6 +87,7 @@ impl BatchCodec for MemoryCodec {
         }
         let mut blocks = Vec::with_capacity(count as usize);
         let mut transactions = 0;
+        // Nothing expands here: the payload's own bound holds for what is in it.
         for _ in 0..count {
             blocks.push(self.block(&mut reader, &mut transactions, limits)?);
         }

@@ -229,3 +229,65 @@ fn replayed_blobs_in_one_da_block_are_all_dropped_as_one() {
     assert_eq!(world.head(), world.tip.block);
     assert!(world.has_event(&DeriveEvent::Untraced(1_999 - MAX_TRACES as u64)));
 }
+
+/// Complete batches under one number whose payloads do not decode, each said
+/// to be of `decompressed_len` bytes.
+fn bombs(world: &mut World, attempt: u64, count: u64, decompressed_len: u32) -> Vec<Bytes> {
+    world.resync();
+    let block = world.preconfirm(1, vec![]);
+    let honest = world.envelope(&[block]);
+    let bomb = |index: u64| {
+        let mut envelope = honest.clone();
+        envelope.decompressed_len = decompressed_len;
+        envelope.payload = index.to_le_bytes().to_vec().into();
+        world
+            .parts_by(&key(1), attempt, &envelope.encode(), 1)
+            .remove(0)
+    };
+    (0..count).map(bomb).collect()
+}
+
+#[test]
+fn what_one_da_block_decodes_in_vain_is_bounded() {
+    let mut world = World::default();
+    world.mine_empty(2);
+    let most = world.rules.at(DaOrdinal(2)).limits.decompressed_bytes;
+    // The second reaches the bound, so the others wait for the next DA block.
+    let blobs = bombs(&mut world, 0, 5, most / 2);
+    world.mine(blobs);
+    assert_eq!(world.drop_codes(), ["RW-DA-524"; 2]);
+    assert_eq!(world.deriver.state().batches().count(), 3);
+    world.mine_empty(1);
+    assert_eq!(world.drop_codes(), ["RW-DA-524"; 4]);
+    world.mine_empty(1);
+    assert_eq!(world.drop_codes(), ["RW-DA-524"; 5]);
+    // Cheap ones are dealt with at once.
+    let blobs = bombs(&mut world, 0, 5, 9);
+    world.mine(blobs);
+    assert_eq!(world.drop_codes(), ["RW-DA-524"; 10]);
+    assert_eq!(world.deriver.state().batches().count(), 0);
+}
+
+#[test]
+fn a_key_has_eight_batches_of_one_number_at_most() {
+    let mut world = World::default();
+    world.mine_empty(2);
+    let most = world.rules.at(DaOrdinal(2)).limits.decompressed_bytes;
+    let blobs = bombs(&mut world, 0, 2_000, most);
+    world.mine(blobs);
+    // One of the eight was opened.
+    assert_eq!(world.deriver.state().batches().count(), MAX_RIVALS - 1);
+    let kinds = world.drop_codes();
+    assert_eq!(
+        kinds.iter().filter(|code| **code == "RW-DA-512").count(),
+        MAX_TRACES,
+        "{kinds:?}"
+    );
+    // A higher attempt clears them away.
+    world.resync();
+    let block = world.preconfirm(1, vec![transfer(1, 0)]);
+    let envelope = world.seal(&[block]);
+    world.mine(world.parts_by(&key(1), 1, &envelope, 2));
+    assert_eq!(world.head(), world.tip.block);
+    assert_eq!(world.deriver.state().batches().count(), 0);
+}

@@ -28,9 +28,8 @@ impl<C: BatchCodec> Deriver<C> {
         for (taken, transaction) in blob.transactions().enumerate() {
             if admission.count >= set.forced.admit_count {
                 // Nothing later in this DA block can be admitted either.
-                for _ in taken..blob.len() {
-                    work.dropped(Some(position), None, DropReason::ForcedCap);
-                }
+                let rest = blob.len().saturating_sub(taken);
+                work.dropped_all(rest, position, &DropReason::ForcedCap);
                 return;
             }
             if let Err(reason) = self.admit_one(work, set, &transaction, admission) {

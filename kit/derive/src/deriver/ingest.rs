@@ -1,15 +1,15 @@
-use super::{DeriveEvent, Deriver, DropReason, Dropped, Work, forced::Admission};
+use super::{DeriveEvent, Deriver, DropReason, Dropped, MAX_RIVALS, Work, forced::Admission};
 use crate::{
-    BatchCodec, Part, RuleSet, WireBlob, parse_blob,
+    BatchCodec, Part, PartSignature, RuleSet, WireBlob, parse_blob,
     state::{BatchKey, PendingBatch, Piece},
 };
 use alloc::{collections::BTreeMap, sync::Arc};
 use alloy_primitives::{Address, B256, keccak256};
 use rollwright_core::{DaLane, PostedBlob};
 
-/// Signers recovered in this DA block, by hash of what was signed and of the
-/// signature: a replayed blob costs one hash.
-type Recovered = BTreeMap<B256, Option<Address>>;
+/// Signers recovered in this DA block, by what was signed and the signature: a
+/// replayed blob costs the hash of its piece.
+type Recovered = BTreeMap<(B256, PartSignature), Option<Address>>;
 
 impl<C: BatchCodec> Deriver<C> {
     /// Registers the DA block as an origin, and lets new rules begin.
@@ -77,9 +77,9 @@ impl<C: BatchCodec> Deriver<C> {
         recovered: &mut Recovered,
     ) -> Result<(), DropReason> {
         self.check_claim(set, part)?;
-        let piece_hash = keccak256(&part.piece);
         self.check_not_stored(set, part)?;
-        let signer = self.signer(part, recovered)?;
+        let piece_hash = keccak256(&part.piece);
+        let signer = self.signer(part, piece_hash, recovered)?;
         if set.keys.binary_search(&signer).is_err() {
             return Err(DropReason::Signer);
         }
@@ -145,17 +145,17 @@ impl<C: BatchCodec> Deriver<C> {
         }
     }
 
-    fn signer(&self, part: &Part, recovered: &mut Recovered) -> Result<Address, DropReason> {
+    fn signer(
+        &self,
+        part: &Part,
+        piece_hash: B256,
+        recovered: &mut Recovered,
+    ) -> Result<Address, DropReason> {
         let hash = part
             .claim
-            .signing_hash(&self.rules.rollup_id(), &part.piece);
-        let mut memo = alloc::vec::Vec::with_capacity(97);
-        memo.extend_from_slice(hash.as_slice());
-        memo.extend_from_slice(part.signature.r.as_slice());
-        memo.extend_from_slice(part.signature.s.as_slice());
-        memo.push(part.signature.parity);
+            .signing_hash_of(&self.rules.rollup_id(), &piece_hash);
         recovered
-            .entry(keccak256(memo))
+            .entry((hash, part.signature))
             .or_insert_with(|| part.signature.recover(hash).ok())
             .ok_or(DropReason::Signature)
     }
@@ -218,7 +218,10 @@ impl<C: BatchCodec> Deriver<C> {
             .core()
             .signer(&key.signer)
             .map_or(0, |signer| signer.stored);
-        if stored.saturating_add(len + crate::PART_OVERHEAD) > set.key_capacity() {
+        let rivals = || self.state.batches_under(key.number, &key.signer).count();
+        if stored.saturating_add(len + crate::PART_OVERHEAD) > set.key_capacity()
+            || batch.present == 0 && rivals() >= MAX_RIVALS
+        {
             return Err(DropReason::Capacity);
         }
         batch.present += 1;
@@ -250,6 +253,15 @@ impl<C: BatchCodec> Deriver<C> {
 }
 
 impl Work {
+    /// The same drop, so many times.
+    pub(super) fn dropped_all(&mut self, count: usize, blob: u32, reason: &DropReason) {
+        self.traces.add_all(&mut self.events, count, || Dropped {
+            blob: Some(blob),
+            batch: None,
+            reason: reason.clone(),
+        });
+    }
+
     pub(super) fn dropped(
         &mut self,
         blob: Option<u32>,

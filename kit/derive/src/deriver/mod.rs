@@ -28,6 +28,10 @@ use trace::Traces;
 /// Ids of rejected batches that are remembered until a number is consumed.
 pub const REJECTED_MEMORY: usize = 64;
 
+/// Batches of one number that one key may have stored at a time. An honest key
+/// has one.
+pub const MAX_RIVALS: usize = 8;
+
 /// Decides what the chain is, one DA block after the other.
 ///
 /// The driver loops: [`poll`](Self::poll), do what the step asks, hand the
@@ -88,6 +92,8 @@ pub(crate) struct Work {
     lapse_done: bool,
     /// True once parts and pending batches were expired.
     expired: bool,
+    /// Decompressed bytes of batches that were decoded in vain.
+    waste: u64,
 }
 
 impl<C: BatchCodec> Deriver<C> {
@@ -187,6 +193,7 @@ impl<C: BatchCodec> Deriver<C> {
             applying: None,
             lapse_done: false,
             expired: false,
+            waste: 0,
         };
         self.begin(&mut work);
         self.ingest(&mut work, &block.blobs);

@@ -13,9 +13,10 @@ use rollwright_core::{BlobRef, DaOrdinal};
 
 impl<C: BatchCodec> Deriver<C> {
     /// Applies or rejects the earliest completed batch that fits the head.
-    /// False where there is none.
+    /// False where there is none, and where this DA block has wasted enough.
     pub(super) fn open_next(&mut self, work: &mut Work) -> bool {
-        if work.expired {
+        let limits = self.rules.at(work.ordinal).limits;
+        if work.expired || work.waste >= u64::from(limits.decompressed_bytes) {
             return false;
         }
         self.look_into_candidates(work);
@@ -26,7 +27,11 @@ impl<C: BatchCodec> Deriver<C> {
             let envelope = Envelope::decode(&encoded)
                 .map_err(|_| DropReason::Envelope("it does not decode"))?;
             let rules = Arc::clone(&self.rules);
-            let blocks = self.check_batch(work, rules.at(work.ordinal), &envelope)?;
+            let set = rules.at(work.ordinal);
+            let last_origin = self.check_envelope(work, set, &envelope)?;
+            let blocks = self
+                .check_payload(work, set, &envelope, last_origin)
+                .inspect_err(|_| work.waste += u64::from(envelope.decompressed_len))?;
             Ok((encoded.len() as u64, envelope, blocks))
         });
         match opened {
@@ -118,13 +123,14 @@ impl<C: BatchCodec> Deriver<C> {
         }
     }
 
-    /// Bounds, payload, origins and times.
-    fn check_batch(
+    /// What the envelope says, without its payload. The ordinal of the last
+    /// origin.
+    fn check_envelope(
         &self,
         work: &Work,
         set: &RuleSet,
         envelope: &Envelope,
-    ) -> Result<Vec<BatchBlock>, DropReason> {
+    ) -> Result<DaOrdinal, DropReason> {
         let last = self.state.term();
         if envelope.term < last || envelope.term - last > set.limits.term_step {
             return Err(DropReason::Term {
@@ -143,7 +149,17 @@ impl<C: BatchCodec> Deriver<C> {
         {
             return Err(DropReason::Bound);
         }
-        let last_origin = self.last_origin(work.ordinal, set, envelope)?;
+        self.last_origin(work.ordinal, set, envelope)
+    }
+
+    /// The payload's blocks, their origins and times.
+    fn check_payload(
+        &self,
+        work: &Work,
+        set: &RuleSet,
+        envelope: &Envelope,
+        last_origin: DaOrdinal,
+    ) -> Result<Vec<BatchBlock>, DropReason> {
         let blocks = self
             .codec
             .decode(&envelope.facts(), &envelope.payload, &set.codec_limits())
@@ -194,6 +210,7 @@ impl<C: BatchCodec> Deriver<C> {
     ) -> Result<(), DropReason> {
         let mut parent: Position = *self.state.head();
         let mut digest = None;
+        let mut batch_bytes: u64 = 0;
         for (index, block) in blocks.iter().enumerate() {
             let index = index as u32;
             if !in_window(block.origin, at, set) {
@@ -213,8 +230,10 @@ impl<C: BatchCodec> Deriver<C> {
                 .map_err(|error| DropReason::Place { index, error })?;
             // The codec has checked these; they are the chain's, so once more.
             let bytes: u64 = block.transactions.iter().map(|tx| tx.len() as u64).sum();
+            batch_bytes = batch_bytes.saturating_add(bytes);
             if block.transactions.len() > set.limits.block_transactions as usize
                 || bytes > set.limits.block_bytes
+                || batch_bytes > u64::from(set.limits.decompressed_bytes)
             {
                 return Err(DropReason::Bound);
             }

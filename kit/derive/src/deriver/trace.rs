@@ -224,6 +224,20 @@ impl Traces {
         }
     }
 
+    /// `count` drops of one kind, at no more cost than those that are kept.
+    pub(super) fn add_all(
+        &mut self,
+        events: &mut Vec<DeriveEvent>,
+        count: usize,
+        dropped: impl Fn() -> Dropped,
+    ) {
+        let kept = count.min(MAX_TRACES - self.kept.min(MAX_TRACES));
+        for _ in 0..kept {
+            self.add(events, &dropped);
+        }
+        self.untraced = self.untraced.saturating_add((count - kept) as u64);
+    }
+
     pub(super) fn finish(self, events: &mut Vec<DeriveEvent>) {
         if self.untraced > 0 {
             events.push(DeriveEvent::Untraced(self.untraced));

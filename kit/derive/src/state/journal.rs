@@ -97,6 +97,22 @@ impl DeriverState {
             .take_while(move |(key, _)| key.number == number)
     }
 
+    /// Batches with one number from one key.
+    pub(crate) fn batches_under(
+        &self,
+        number: u64,
+        signer: &Address,
+    ) -> impl Iterator<Item = &BatchKey> {
+        let bound = |attempt, id| BatchKey {
+            number,
+            signer: *signer,
+            attempt,
+            id,
+        };
+        let all = bound(0, B256::ZERO)..=bound(u64::MAX, B256::repeat_byte(0xff));
+        self.batches.range(all).map(|(key, _)| key)
+    }
+
     /// Stores a part whose batch is `batch` from now on.
     pub(crate) fn store_piece(
         &mut self,

@@ -38,7 +38,9 @@ pub struct PartClaim {
 }
 
 /// An ECDSA signature on secp256k1 with low s.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub struct PartSignature {
     /// Big endian.
     pub r: B256,
@@ -68,12 +70,17 @@ impl PartClaim {
     /// What is signed: keccak256("rollwright/part/v1" ‖ rollup id ‖
     /// borsh(claim) ‖ keccak256(piece)).
     pub fn signing_hash(&self, rollup_id: &B256, piece: &[u8]) -> B256 {
+        self.signing_hash_of(rollup_id, &keccak256(piece))
+    }
+
+    /// The same, given keccak256 of the piece.
+    pub fn signing_hash_of(&self, rollup_id: &B256, piece_hash: &B256) -> B256 {
         let mut input = Vec::with_capacity(192);
         input.extend_from_slice(SIGNING_DOMAIN);
         input.extend_from_slice(rollup_id.as_slice());
         // Writing into a vector cannot fail.
         let _ = borsh::to_writer(&mut input, self);
-        input.extend_from_slice(keccak256(piece).as_slice());
+        input.extend_from_slice(piece_hash.as_slice());
         keccak256(input)
     }
 }

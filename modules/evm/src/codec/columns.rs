@@ -33,6 +33,17 @@ pub(super) struct Plan<'a> {
     pub(super) authorisations: Range<usize>,
 }
 
+/// RLP of an access list's entry without keys: two list headers and an address.
+const ACCESS_BYTES: u64 = 23;
+
+impl Plan<'_> {
+    /// A lower bound of the encoded length: what can be many times as long as
+    /// its columns.
+    pub(super) fn least_len(&self) -> u64 {
+        (self.input.len() as u64).saturating_add(ACCESS_BYTES * self.accesses.len() as u64)
+    }
+}
+
 /// Calldata.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Input<'a> {

@@ -97,9 +97,17 @@ pub(super) fn read_addresses(reader: &mut Reader<'_>) -> Result<Table<Address>, 
     Table::new(bytes.chunks_exact(20).map(Address::from_slice).collect())
 }
 
+/// Number of entries of a dictionary that serves `codes` codes.
+fn entries(reader: &mut Reader<'_>, codes: usize) -> Result<usize, CodecError> {
+    match reader.count()? {
+        entries if entries <= codes => Ok(entries),
+        _ => Err(malformed("a dictionary entry is never used")),
+    }
+}
+
 /// Reads `count` values through a dictionary of 64-bit integers.
 pub(super) fn read_integers(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u64>, CodecError> {
-    let entries = reader.count()?;
+    let entries = entries(reader, count)?;
     let table = Table::new(reader.varints(entries)?)?;
     resolve(reader, table, count)
 }
@@ -117,7 +125,7 @@ pub(super) fn put_integers(out: &mut Vec<u8>, values: impl Iterator<Item = u64>)
 
 /// Reads `count` prices through a dictionary.
 pub(super) fn read_prices(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u128>, CodecError> {
-    let entries = reader.count()?;
+    let entries = entries(reader, count)?;
     let mut numbers = NumberReader::take(reader, entries, 16)?;
     let mut prices = Vec::with_capacity(entries);
     for _ in 0..entries {

@@ -219,7 +219,6 @@ impl BatchCodec for EvmCodec {
             facts,
             limits,
         )?;
-        check_lengths(&columns, limits)?;
         let rebuilt = self.rebuild_all(&columns, &split)?;
         check_slots(&columns, &rebuilt)?;
         assemble(&columns, rebuilt, limits)
@@ -272,19 +271,6 @@ fn check_facts(facts: &EncodedFacts, limits: &CodecLimits) -> Result<(), CodecEr
     Ok(())
 }
 
-/// Refuses blocks whose calldata alone is too long, before anything is built.
-fn check_lengths(columns: &Columns<'_>, limits: &CodecLimits) -> Result<(), CodecError> {
-    let mut plans = columns.plans.iter();
-    for (index, block) in columns.blocks.iter().enumerate() {
-        let members = plans.by_ref().take(block.transactions);
-        let bytes: u64 = members.map(|plan| plan.input.len() as u64).sum();
-        if bytes > limits.max_block_bytes {
-            return Err(read::too_many_bytes(index, limits));
-        }
-    }
-    Ok(())
-}
-
 /// One slot, one sender; two slots, two senders.
 fn check_slots(columns: &Columns<'_>, rebuilt: &[(Bytes, Address)]) -> Result<(), CodecError> {
     let mut senders: Vec<Address> = Vec::with_capacity(columns.slots);
@@ -308,12 +294,12 @@ fn assemble(
 ) -> Result<Vec<BatchBlock>, CodecError> {
     let mut rebuilt = rebuilt.into_iter().map(|(bytes, _)| bytes);
     let mut blocks = Vec::with_capacity(columns.blocks.len());
+    let mut batch = 0u64;
     for (index, block) in columns.blocks.iter().enumerate() {
         let transactions: Vec<Bytes> = rebuilt.by_ref().take(block.transactions).collect();
         let bytes: u64 = transactions.iter().map(|bytes| bytes.len() as u64).sum();
-        if bytes > limits.max_block_bytes {
-            return Err(read::too_many_bytes(index, limits));
-        }
+        batch += bytes;
+        read::check_bytes(index, bytes, batch, limits)?;
         blocks.push(BatchBlock {
             timestamp: block.timestamp,
             origin: DaOrdinal(block.origin),

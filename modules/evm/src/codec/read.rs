@@ -25,7 +25,12 @@ pub(super) fn read<'a>(
     let mut addresses = read_addresses(reader)?;
     let blocks = read_blocks(reader, &mut addresses, facts, limits)?;
     let (shapes, codes) = read_shapes(reader, total)?;
-    check_calldata(&blocks, &shapes, &codes, limits)?;
+    let promise = Promise {
+        blocks: &blocks,
+        limits,
+    };
+    let words_of = |code: &u32| shapes[*code as usize].calldata.words() as u64;
+    promise.check(codes.iter().map(|code| 32 * words_of(code)))?;
     let (senders, slots) = read_senders(reader, total)?;
 
     let order = grouped(&codes, shapes.len());
@@ -59,7 +64,7 @@ pub(super) fn read<'a>(
     }
     group.read_bytes(reader, &mut plans)?;
     let words = group.read_words(reader, &mut addresses, &mut plans)?;
-    let accesses = group.read_accesses(reader, &mut addresses, &mut plans)?;
+    let accesses = group.read_accesses(reader, &mut addresses, &mut plans, &promise)?;
     let authorisations =
         group.read_authorisations(reader, &mut addresses, &mut plans, signatures, chain_id)?;
     addresses.finish()?;
@@ -155,33 +160,53 @@ fn read_shapes(
     }
 }
 
-/// ABI words can be many more bytes than their columns: bounded here, before
-/// they are read.
-fn check_calldata(
-    blocks: &[BlockColumn],
-    shapes: &[Shape],
-    codes: &[u32],
-    limits: &CodecLimits,
-) -> Result<(), CodecError> {
-    let mut codes = codes.iter();
-    for (index, block) in blocks.iter().enumerate() {
-        let bytes: u64 = codes
-            .by_ref()
-            .take(block.transactions)
-            .map(|code| 32 * shapes[*code as usize].calldata.words() as u64)
-            .fold(0, u64::saturating_add);
-        if bytes > limits.max_block_bytes {
-            return Err(too_many_bytes(index, limits));
-        }
-    }
-    Ok(())
+/// What transactions will take at least, by block and in the whole batch:
+/// counted before room is made for it, since columns can promise many times
+/// their own length.
+struct Promise<'a> {
+    blocks: &'a [BlockColumn],
+    limits: &'a CodecLimits,
 }
 
-pub(super) fn too_many_bytes(index: usize, limits: &CodecLimits) -> CodecError {
-    CodecError::TooLarge(format!(
-        "transactions of block {index} of the batch exceed {} bytes",
-        limits.max_block_bytes
-    ))
+impl Promise<'_> {
+    /// `bytes` gives for each transaction, in batch order, a lower bound of its
+    /// encoded length.
+    fn check(&self, bytes: impl IntoIterator<Item = u64>) -> Result<(), CodecError> {
+        let mut bytes = bytes.into_iter();
+        let mut batch = 0u64;
+        for (index, block) in self.blocks.iter().enumerate() {
+            let bytes = bytes
+                .by_ref()
+                .take(block.transactions)
+                .fold(0, u64::saturating_add);
+            batch = batch.saturating_add(bytes);
+            check_bytes(index, bytes, batch, self.limits)?;
+        }
+        Ok(())
+    }
+}
+
+/// The bounds on encoded transactions: `block` of the block `index`, `batch` of
+/// all blocks up to it.
+pub(super) fn check_bytes(
+    index: usize,
+    block: u64,
+    batch: u64,
+    limits: &CodecLimits,
+) -> Result<(), CodecError> {
+    if block > limits.max_block_bytes {
+        return Err(CodecError::TooLarge(format!(
+            "transactions of block {index} of the batch exceed {} bytes",
+            limits.max_block_bytes
+        )));
+    }
+    if batch > u64::from(limits.max_decompressed_bytes) {
+        return Err(CodecError::TooLarge(format!(
+            "the batch expands to transactions of more than {} bytes",
+            limits.max_decompressed_bytes
+        )));
+    }
+    Ok(())
 }
 
 /// Slot and nonce of each transaction in batch order, and the number of slots.
@@ -342,6 +367,7 @@ impl Grouped<'_> {
         reader: &mut Reader<'a>,
         addresses: &mut Table<Address>,
         plans: &mut [Plan<'_>],
+        promise: &Promise<'_>,
     ) -> Result<Vec<Access<'a>>, CodecError> {
         let fits = |shape: &Shape| shape.access_list;
         let total = assign_ranges(
@@ -349,6 +375,7 @@ impl Grouped<'_> {
             reader.varints(self.count(fits))?,
             |position, range| plans[position].accesses = range,
         )?;
+        promise.check(plans.iter().map(Plan::least_len))?;
         reader.at_least(total)?;
         let codes = reader.indices(total, addresses.bound())?;
         let counts = reader.varints(total)?;

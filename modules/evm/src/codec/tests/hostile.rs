@@ -92,16 +92,21 @@ fn bounds_are_enforced() {
     let blocks = every_column();
     let encoded = codec().encode(CodecId::NONE, &blocks).expect("encodes");
     let facts = facts(CodecId::NONE, &blocks, &encoded);
-    let largest: usize = blocks
+    let sizes: Vec<usize> = blocks
         .iter()
         .map(|block| block.transactions.iter().map(|bytes| bytes.len()).sum())
-        .max()
-        .expect("blocks");
+        .collect();
+    let largest = *sizes.iter().max().expect("blocks");
+    let all: usize = sizes.iter().sum();
+    assert!(
+        all > facts.decompressed_len as usize,
+        "these columns expand"
+    );
     let exact = CodecLimits {
         max_blocks: facts.blocks,
         max_block_transactions: 5,
         max_block_bytes: largest as u64,
-        max_decompressed_bytes: facts.decompressed_len,
+        max_decompressed_bytes: all as u32,
     };
     let decode = |limits| codec().decode(&facts, &encoded.payload, &limits);
     assert!(decode(exact).is_ok());
@@ -116,6 +121,10 @@ fn bounds_are_enforced() {
         },
         CodecLimits {
             max_block_bytes: largest as u64 - 1,
+            ..exact
+        },
+        CodecLimits {
+            max_decompressed_bytes: all as u32 - 1,
             ..exact
         },
         CodecLimits {
