@@ -1,16 +1,19 @@
 use crate::{NetworkId, ProofError};
 use alloy_primitives::B256;
 use rollwright_core::{DaHeight, ErrorKind, LayerError, UnitId};
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The cause of an [`Error`] that the operating system, the database or the
 /// network reported.
-pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+pub type Source = Arc<dyn std::error::Error + Send + Sync + 'static>;
 
 /// What can go wrong with the local layer.
 ///
 /// Every message names the cause, the place and, where there is one, the cure.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Reading or writing the file failed.
@@ -25,7 +28,7 @@ pub enum Error {
     },
     /// There is no room for what was to be written.
     #[error(
-        "cannot {action} the DA file {path}: the disk is full: free space, then start again; \
+        "cannot {action} the DA file {path}: {reason}: free space, then start again; \
          nothing that was answered is lost",
         path = path.display()
     )]
@@ -34,6 +37,8 @@ pub enum Error {
         action: &'static str,
         /// The file.
         path: PathBuf,
+        /// Which bound was met: the disk, a quota, or the process's limit.
+        reason: &'static str,
     },
     /// The file is something else than a DA file.
     #[error(
@@ -47,18 +52,18 @@ pub enum Error {
         /// What was found instead.
         found: String,
     },
-    /// The file was written by a later version.
+    /// The file was written by another version.
     #[error(
-        "the DA file {path} has format {found}, this version reads formats up to {supported}: \
-         use the version of Rollwright that wrote it, or a later one",
+        "the DA file {path} has format {found}, this version reads format {supported}: use the \
+         version of Rollwright that wrote it",
         path = path.display()
     )]
-    NewerVersion {
+    OtherVersion {
         /// The file.
         path: PathBuf,
         /// Its format.
         found: u16,
-        /// The latest format that this version reads.
+        /// The format that this version reads.
         supported: u16,
     },
     /// Another process, or another handle of this one, has the file open.
@@ -270,13 +275,37 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the operating system said of a file: a full disk has a cure of its
+    /// own.
+    pub(crate) fn io(action: &'static str, path: &Path, error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let path = path.to_owned();
+        let reason = match error.kind() {
+            StorageFull => "the disk is full",
+            QuotaExceeded => "the disk quota is used up",
+            FileTooLarge => "the largest file size that this process may write is reached",
+            _ => {
+                return Self::Storage {
+                    action,
+                    path,
+                    source: Arc::new(error),
+                };
+            }
+        };
+        Self::DiskFull {
+            action,
+            path,
+            reason,
+        }
+    }
+
     /// The error's place in the whole: each variant has a code of its own.
     const fn classify(&self) -> (ErrorKind, &'static str) {
         use ErrorKind::{Fatal, NotYet, Pruned, Rejected, Temporary};
         match self {
             Self::Storage { .. } => (Fatal, "RW-DA-101"),
             Self::NotOurs { .. } => (Fatal, "RW-DA-102"),
-            Self::NewerVersion { .. } => (Fatal, "RW-DA-103"),
+            Self::OtherVersion { .. } => (Fatal, "RW-DA-103"),
             Self::InUse { .. } => (Fatal, "RW-DA-104"),
             Self::WrongNetwork { .. } => (Fatal, "RW-DA-105"),
             Self::Missing { .. } => (Fatal, "RW-DA-106"),
@@ -300,7 +329,7 @@ impl Error {
             Self::Dishonest { .. } => (Fatal, "RW-DA-124"),
             Self::Forbidden { .. } => (Rejected, "RW-DA-125"),
             Self::NoSuchBlock { .. } => (Rejected, "RW-DA-126"),
-            Self::DiskFull { .. } => (Temporary, "RW-DA-127"),
+            Self::DiskFull { .. } => (Fatal, "RW-DA-127"),
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::{
 use alloy_primitives::B256;
 use parking_lot::{Mutex, RwLock};
 use rollwright_core::{
-    BlobRef, Clock, DaBlock, DaHead, DaHeader, DaHeight, PostingUnit, Proof, Submission,
+    BlobRef, Clock, DaBlock, DaHead, DaHeader, DaHeight, ErrorKind, LayerError, PostingUnit, Proof,
+    Submission,
 };
 use std::{
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 use tokio::{sync::watch, task::AbortHandle};
@@ -27,6 +28,10 @@ pub(crate) struct Layer {
 struct Shared {
     /// `None` once closed, which waits for whoever is using the file.
     store: RwLock<Option<Store>>,
+    /// What a write failed with for good. The database takes no writes after
+    /// that, and a layer that stands still in silence helps nobody: every
+    /// later call gives this error.
+    failed: OnceLock<Error>,
     network: NetworkId,
     config: LocalDaConfig,
     clock: Arc<dyn Clock>,
@@ -95,6 +100,7 @@ impl Layer {
         })?;
         let shared = Arc::new(Shared {
             store: RwLock::new(Some(store)),
+            failed: OnceLock::new(),
             network: state.network,
             dice: Dice::new(config.seed, config.faults.clone()),
             heads: watch::Sender::new(head_of(&state)),
@@ -132,9 +138,25 @@ impl Layer {
 
     /// Reads in place: a lookup in the cache, or in one page.
     fn read<T>(&self, read: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
+        if let Some(error) = self.shared.failed.get() {
+            return Err(error.clone());
+        }
         let store = self.shared.store.read();
         let store = store.as_ref().ok_or(Error::Closed)?;
         guarded(store.path(), || read(store))
+    }
+
+    /// Writes in place; a failure that no later write can get over is kept.
+    fn change<T>(&self, write: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
+        let result = self.read(write);
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::Fatal
+            && !matches!(error, Error::Closed)
+        {
+            // Whoever failed first has said why.
+            let _ = self.shared.failed.set(error.clone());
+        }
+        result
     }
 
     /// Writes off the runtime's threads, for a write waits for the disk; in
@@ -146,10 +168,10 @@ impl Layer {
         write: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         if self.shared.config.path.is_none() {
-            return self.read(write);
+            return self.change(write);
         }
         let layer = self.clone();
-        let task = tokio::task::spawn_blocking(move || layer.read(write));
+        let task = tokio::task::spawn_blocking(move || layer.change(write));
         task.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -325,7 +347,13 @@ async fn produce(layer: Weak<Shared>, clock: Arc<dyn Clock>, opened_ms: u64, blo
                 tracing::trace!(height = header.height.0, hash = %header.hash, "DA block")
             }
             Err(Error::Closed) => return,
-            Err(error) => tracing::error!(%error, "the local DA layer could not make a block"),
+            Err(error) => {
+                tracing::error!(%error, "the local DA layer could not make a block");
+                if error.kind() == ErrorKind::Fatal {
+                    // Whoever calls the layer is told the same.
+                    return;
+                }
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use axum::{
 };
 use borsh::BorshSerialize;
 use rollwright_core::{BlobRef, DaHeight, ErrorKind, LayerError, PostingUnit};
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 /// How a layer is served.
@@ -69,7 +69,7 @@ pub async fn serve(
         .await
         .map_err(|source| Error::Unreachable {
             url: address,
-            source: Box::new(source),
+            source: Arc::new(source),
         })
 }
 

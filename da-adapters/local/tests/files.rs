@@ -3,10 +3,18 @@
 
 mod common;
 
+use alloy_primitives::keccak256;
 use common::{START, TestClock, hashes, manual, namespace, open, unit};
-use rollwright_core::{DaHeight, DataAvailability, ErrorKind, LayerError, SubmissionStatus};
+use rollwright_core::{
+    DaBlock, DaHeight, DataAvailability, ErrorKind, LayerError, PostingUnit, SubmissionStatus,
+};
 use rollwright_da_local::{BlockProduction, Error, LocalDa, LocalDaConfig, NetworkId};
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 use tempfile::TempDir;
 
 fn refused(config: LocalDaConfig) -> Error {
@@ -114,14 +122,14 @@ async fn a_database_of_another_program_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_later_version_is_refused() {
+async fn a_file_of_another_version_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("da.redb");
     drop(open(manual(Some(&path))));
     let table: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("meta");
     let database = redb::Database::open(&path).unwrap();
     let write = database.begin_write().unwrap();
-    let format = [b"rollwright-da-local".as_slice(), &2_u16.to_le_bytes()].concat();
+    let format = [b"rollwright-da-local".as_slice(), &3_u16.to_le_bytes()].concat();
     write
         .open_table(table)
         .unwrap()
@@ -131,9 +139,9 @@ async fn a_file_of_a_later_version_is_refused() {
     drop(database);
     assert!(matches!(
         refused(manual(Some(&path))),
-        Error::NewerVersion {
-            found: 2,
-            supported: 1,
+        Error::OtherVersion {
+            found: 3,
+            supported: 2,
             ..
         }
     ));
@@ -262,21 +270,30 @@ fn flip(bytes: &mut [u8], seed: u64) {
     }
 }
 
-#[tokio::test]
-async fn a_damaged_file_is_an_error_and_never_a_panic() {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("da.redb");
-    let da = open(manual(Some(&path)));
+/// A file with a few blocks and something that waits, closed in order.
+async fn closed_file(path: &Path) -> Vec<DaBlock> {
+    let da = open(manual(Some(path)));
     for n in 0..12 {
         da.submit(&unit(&n.to_string(), 2)).await.unwrap();
         da.seal().await.unwrap();
     }
-    let head = da.head().await.unwrap().observed.height;
+    da.submit(&unit("waits", 2)).await.unwrap();
+    let mut blocks = Vec::new();
+    for height in 1..=da.head().await.unwrap().observed.height.0 {
+        blocks.push(da.fetch(DaHeight(height), None).await.unwrap());
+    }
     da.close().await;
-    drop(da);
+    blocks
+}
+
+#[tokio::test]
+async fn what_a_damaged_file_serves_is_right_and_the_rest_is_an_error() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let blocks = closed_file(&path).await;
     let good = fs::read(&path).unwrap();
     let mut refused = 0;
-    for seed in 1..=48 {
+    for seed in 1..=96 {
         let mut bad = good.clone();
         flip(&mut bad, seed);
         let path = directory.path().join(format!("bad-{seed}.redb"));
@@ -288,12 +305,143 @@ async fn a_damaged_file_is_an_error_and_never_a_panic() {
         match LocalDa::open(config, TestClock::at(START)) {
             Err(_) => refused += 1,
             Ok(da) => {
-                for height in 1..=head.0 {
-                    // Damage in a page that is read is told; the rest is intact.
-                    refused += usize::from(da.fetch(DaHeight(height), None).await.is_err());
+                for block in &blocks {
+                    match da.fetch(block.header.height, None).await {
+                        Ok(served) => assert_eq!(served, *block, "seed {seed}"),
+                        Err(_) => refused += 1,
+                    }
                 }
+                // Writing over damage fails or not; it never takes the
+                // process down.
+                let _ = da.seal().await;
+                let _ = da.reorg(2).await;
+                let _ = da.seal().await;
             }
         }
+        fs::remove_file(&path).unwrap();
     }
     assert!(refused > 0, "no flip touched what is read");
+}
+
+/// The place of `content` in the file, which holds it once.
+fn place_of(file: &[u8], content: &[u8]) -> usize {
+    file.windows(content.len())
+        .position(|window| window == content)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_a_posted_blob_is_named_with_its_place() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    let blocks = closed_file(&path).await;
+    let posted = blocks.iter().find(|block| !block.blobs.is_empty()).unwrap();
+    let blob = posted.blobs[0].data.clone();
+    let mut file = fs::read(&path).unwrap();
+    // Pages that a commit has left behind may hold it too.
+    while let Some(at) = file.windows(blob.len()).position(|window| *window == *blob) {
+        file[at] ^= 1;
+    }
+    fs::write(&path, file).unwrap();
+    let da = open(manual(Some(&path)));
+    let height = posted.header.height;
+    let error = da.fetch(height, None).await.unwrap_err();
+    assert_eq!(error.code(), "RW-DA-107");
+    let text = error.to_string();
+    assert!(
+        text.contains(&format!("blob 0 at height {height}")),
+        "{text}"
+    );
+    assert!(da.fetch(DaHeight(1), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_what_waits_is_not_posted() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    closed_file(&path).await;
+    let mut file = fs::read(&path).unwrap();
+    let at = place_of(&file, b"waits/1");
+    file[at] ^= 1;
+    fs::write(&path, file).unwrap();
+    let da = open(manual(Some(&path)));
+    let error = da.seal().await.unwrap_err();
+    assert_eq!(error.code(), "RW-DA-107");
+    assert!(error.to_string().contains("of `queue`"), "{error}");
+    // The layer does not go on as if nothing had happened.
+    assert_eq!(da.head().await.unwrap_err().code(), "RW-DA-107");
+}
+
+/// A file system of its own with a few megabytes, where that is permitted.
+struct Small(TempDir);
+
+impl Small {
+    fn mount() -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=6m", "rollwright-test"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then(|| Self(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_nothing_that_was_answered_is_lost() {
+    let Some(disk) = Small::mount() else {
+        println!(
+            "skipped: mounting a small file system is not permitted here; the store's own tests fill a disk that is not real"
+        );
+        return;
+    };
+    let path = disk.0.path().join("da.redb");
+    let da = open(LocalDaConfig {
+        max_pending_bytes: 64 << 20,
+        ..manual(Some(&path))
+    });
+    let ballast = disk.0.path().join("ballast");
+    fs::write(&ballast, vec![1; 2 << 20]).unwrap();
+    let large = |n: u64| {
+        let data = vec![u8::try_from(n % 251).unwrap(); 60 << 10].into();
+        let lane = rollwright_core::DaLane::Batch;
+        PostingUnit::new(
+            keccak256(n.to_le_bytes()),
+            vec![rollwright_core::Blob { lane, data }],
+        )
+    };
+    let mut answered = 0;
+    let error = loop {
+        let result = match da.submit(&large(answered)).await {
+            Ok(_) => da.seal().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => answered += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), "RW-DA-127", "{error}");
+    assert_eq!(error.kind(), ErrorKind::Fatal);
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    assert!(answered > 3);
+    // Every later call says the same.
+    assert_eq!(da.head().await.unwrap_err().code(), "RW-DA-127");
+    da.close().await;
+    fs::remove_file(&ballast).unwrap();
+    let da = open(manual(Some(&path)));
+    for n in 0..answered {
+        let status = da.submit(&large(n)).await.unwrap().status;
+        assert!(matches!(status, SubmissionStatus::Included { .. }), "{n}");
+    }
+    da.submit(&large(answered)).await.unwrap();
+    da.seal().await.unwrap();
 }

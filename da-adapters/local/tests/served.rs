@@ -65,6 +65,20 @@ async fn what_one_process_posts_another_reads() {
 }
 
 #[tokio::test]
+async fn a_height_that_no_block_has_is_told_over_http_too() {
+    let host = open(manual(None));
+    let url = serve_with(&host, ServeConfig::default()).await;
+    let reader = connect(&url).await;
+    for da in [&host, &reader] {
+        let error = da.fetch(DaHeight(0), None).await.unwrap_err();
+        assert_eq!(error.code(), "RW-DA-126", "{error}");
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        let error = da.fetch(DaHeight(9), None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotYet);
+    }
+}
+
+#[tokio::test]
 async fn a_client_follows_a_reorganisation_above_the_final_block() {
     let host = open(manual(None));
     let url = serve_with(&host, ServeConfig::default()).await;

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollwright::config::BlockTimeSetting;
 use std::path::PathBuf;
 
-/// A modular, DA-backed EVM rollup kit.
+/// Build, run and check an EVM rollup whose blocks live on a DA layer.
 #[derive(Debug, Parser)]
 #[command(name = "rollwright", version, about, long_about = None, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -45,8 +45,29 @@ pub(crate) enum Color {
     Never,
 }
 
-/// Chain ids that every client can hold: JavaScript's safe integers.
-const CHAIN_IDS: std::ops::RangeInclusive<u64> = 1..=(1 << 53) - 1;
+/// A chain id in decimal or hexadecimal digits; one that every client can
+/// hold, a safe integer of JavaScript.
+fn chain_id(text: &str) -> Result<u64, String> {
+    const LARGEST: u64 = (1 << 53) - 1;
+    let (digits, radix) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    match u64::from_str_radix(digits, radix) {
+        Ok(id) if (1..=LARGEST).contains(&id) && !digits.starts_with('+') => Ok(id),
+        Ok(_) => Err(format!("a chain id lies between 1 and {LARGEST}")),
+        Err(_) => Err("write a chain id as 42069 or 0xa455".to_owned()),
+    }
+}
+
+/// A DA block time for which the rules of a development chain hold.
+fn da_block_time(text: &str) -> Result<rollwright::config::Period, String> {
+    let period: rollwright::config::Period = text.parse()?;
+    if (50..=30_000).contains(&period.as_millis()) {
+        return Ok(period);
+    }
+    Err("a development chain's DA block time lies between 50ms and 30s".to_owned())
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -93,10 +114,10 @@ pub(crate) struct Dev {
     /// Address to listen on [default: 127.0.0.1, or the project's]
     #[arg(long)]
     pub(crate) host: Option<std::net::IpAddr>,
-    /// Chain id of a new chain
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(CHAIN_IDS))]
+    /// Chain id of a new chain, such as 42069 or 0xa455
+    #[arg(long, value_name = "N", value_parser = chain_id)]
     pub(crate) chain_id: Option<u64>,
-    /// Time between blocks, or `auto` to mine when there is something to mine [default: 1s, or the project's]
+    /// Time between blocks, or `auto` to mine when there is something to mine, and an empty block now and then that keeps an idle chain inside its sequencing window [default: 1s, or the project's]
     #[arg(long, value_name = "TIME")]
     pub(crate) block_time: Option<BlockTimeSetting>,
     /// Funded accounts of a new chain, at most 10000 [default: 10]
@@ -106,7 +127,7 @@ pub(crate) struct Dev {
     #[arg(long, value_enum, default_value_t = DaLayer::Local)]
     pub(crate) da: DaLayer,
     /// Time between blocks of the embedded DA layer [default: 2s, or the project's]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = da_block_time)]
     pub(crate) da_block_time: Option<rollwright::config::Period>,
     /// Faults of the embedded DA layer, such as latency=50ms..2s,refuse=5%
     #[arg(long, value_name = "FAULTS")]
@@ -177,8 +198,8 @@ pub(crate) struct New {
     /// DA layer
     #[arg(long, value_enum)]
     pub(crate) da: Option<DaLayer>,
-    /// Chain id
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(CHAIN_IDS))]
+    /// Chain id, such as 42069 or 0xa455
+    #[arg(long, value_name = "N", value_parser = chain_id)]
     pub(crate) chain_id: Option<u64>,
     /// Ask nothing; take the defaults
     #[arg(long)]
@@ -235,7 +256,7 @@ pub(crate) struct Verify {
 /// `rollwright force-include`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ForceInclude {
-    /// Signed transactions as hex
+    /// Signed transactions as hex, such as `cast mktx` prints them
     #[arg(required = true, value_name = "TX")]
     pub(crate) transactions: Vec<String>,
     #[command(flatten)]
@@ -309,7 +330,7 @@ pub(crate) enum Da {
     Tail {
         #[command(flatten)]
         target: Target,
-        /// Start at this height [default: the newest]
+        /// Start at this height [default: the newest, or the oldest with --no-follow]
         #[arg(long, value_name = "HEIGHT")]
         from: Option<u64>,
         /// Stop at the newest block instead of waiting for more

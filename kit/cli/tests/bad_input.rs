@@ -92,6 +92,9 @@ fn folders_ports_and_layers_of_others_are_refused() {
     // A datadir of another chain.
     let error = dev(&["--port", "auto", "--chain-id", "7"]);
     assert_eq!(error["code"], "RW-CFG-020");
+    // Another number of accounts.
+    let error = dev(&["--port", "auto", "--accounts", "3"]);
+    assert_eq!(error["code"], "RW-CFG-026");
     // A taken port names who has it.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener
@@ -180,9 +183,13 @@ fn configurations_and_calls_are_refused_with_their_place() {
         }
     }
     for arguments in [
-        &["dev", "--json", "--blocktime", "1s"][..],
+        &["dev", "--json", "--chain-id", "0"][..],
+        &["dev", "--json", "--chain-id", "0x20000000000000"],
+        &["new", "x", "--json", "--yes", "--chain-id", "ten"],
+        &["dev", "--json", "--blocktime", "1s"],
         &["dev", "--json", "--port", "99999"],
         &["dev", "--json", "--block-time", "1"],
+        &["dev", "--json", "--da-block-time", "60s"],
         &["nothing", "--json"],
         &["explain", "RW-NO-000", "--json"],
     ] {
@@ -190,4 +197,96 @@ fn configurations_and_calls_are_refused_with_their_place() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert_eq!(failure(&output)["code"], "RW-CLI-001");
     }
+}
+
+#[test]
+fn what_a_configuration_says_otherwise_than_the_genesis_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = run_in(
+        folder.path(),
+        &["new", "mine", "--yes", "--no-git", "--chain-id", "0xa455"],
+    );
+    assert!(made.status.success(), "{}", common::stderr(&made));
+    let project = folder.path().join("mine");
+    let path = project.join("rollup.toml");
+    let good = fs::read_to_string(&path).expect("text");
+    assert!(good.contains("id = 42069"), "{good}");
+    let validate = || run_in(&project, &["config", "validate", "--json"]);
+    assert!(validate().status.success());
+    for (from, to, code) in [
+        (
+            "hardfork = \"osaka\"",
+            "hardfork = \"prague\"",
+            "RW-CFG-025",
+        ),
+        (
+            "max-batch = \"120KiB\"",
+            "max-batch = \"1GiB\"",
+            "RW-CFG-025",
+        ),
+        ("keys/sequencer.key", "keys/no.key", "RW-CFG-007"),
+    ] {
+        let bad = good.replace(from, to);
+        assert_ne!(bad, good, "{from}");
+        fs::write(&path, bad).expect("written");
+        let output = validate();
+        assert_eq!(output.status.code(), Some(1), "{to}");
+        assert_eq!(failure(&output)["code"], code);
+    }
+    // A key of somebody else.
+    fs::write(&path, &good).expect("written");
+    fs::remove_file(project.join("keys/sequencer.key")).expect("removed");
+    assert!(run_in(&project, &["keys", "new"]).status.success());
+    assert_eq!(failure(&validate())["code"], "RW-CFG-018");
+}
+
+#[test]
+fn outside_of_a_project_the_way_in_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in [
+        &["da", "status"][..],
+        &["verify"],
+        &["da", "tail", "--da-url", "http://127.0.0.1:1"],
+        &["force-include", "0x02"],
+    ] {
+        let output = run_in(folder.path(), &[command, &["--json"]].concat());
+        let error = failure(&output);
+        assert_eq!(error["code"], "RW-CFG-001", "{error}");
+        let help = error["help"].to_string();
+        assert!(help.contains("--datadir DIR"), "{error}");
+    }
+}
+
+#[test]
+fn da_commands_say_what_they_did_not_find() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let datadir = text(folder.path());
+    let mut node = Running::dev(folder.path(), &["--da-block-time", "15s"]);
+    node.wait_for("block");
+    let output = run(&["da", "tail", "--no-follow", "--datadir", datadir]);
+    assert!(output.status.success());
+    let said = common::stderr(&output);
+    assert!(said.contains("no blobs of this rollup"), "{said}");
+    let error = failure_of(
+        &["da", "tail", "--from", "0", "--json", "--datadir", datadir],
+        1,
+    );
+    assert_eq!(error["code"], "RW-DA-126");
+    let error = failure_of(
+        &["force-include", "hello", "--json", "--datadir", datadir],
+        2,
+    );
+    assert!(error["help"].to_string().contains("cast mktx"), "{error}");
+    let error = failure_of(
+        &["force-include", "0x02ff", "--json", "--datadir", datadir],
+        1,
+    );
+    assert_eq!(error["code"], "RW-CLI-006");
+    assert!(
+        error["help"]
+            .to_string()
+            .contains("whole signed transaction"),
+        "{error}"
+    );
+    assert_eq!(node.interrupt(), Some(0));
 }

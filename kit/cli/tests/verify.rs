@@ -71,6 +71,71 @@ fn a_da_layer_that_lost_batches_is_found_out() {
     );
 }
 
+/// Two histories of one chain: the store holds one, DA the other.
+#[test]
+fn a_block_that_da_says_otherwise_is_named_with_its_field() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    // A chain that has no block of its own yet: genesis, key and DA layer.
+    let output = run(&[
+        "dev",
+        "--datadir",
+        one.to_str().expect("UTF-8"),
+        "--port",
+        "1",
+        "--host",
+        "192.0.2.1",
+    ]);
+    assert!(!output.status.success(), "nobody listens at 192.0.2.1");
+    fs::create_dir(&two).expect("made");
+    for name in ["genesis.json", "sequencer.key", "da"] {
+        fs::copy(one.join(name), two.join(name)).expect("copied");
+    }
+    let _ = fs::remove_dir_all(one.join("state"));
+    stopped(&one, 1);
+    stopped(&two, 2);
+    fs::copy(two.join("da"), one.join("da")).expect("copied");
+    let output = verify(&one);
+    assert_eq!(output.status.code(), Some(1));
+    let error = failure(&output);
+    assert_eq!(error["code"], "RW-NODE-004", "{error}");
+    let message = error["message"].as_str().expect("text");
+    assert!(
+        message.starts_with("block ") && message.contains(" differs from what DA says: "),
+        "{message}"
+    );
+    let field = message.split(" says: ").nth(1).expect("a field");
+    let field = field.split(' ').next().expect("a word");
+    assert!(
+        field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+        "{message}"
+    );
+    assert!(message.contains(" in the store and "), "{message}");
+}
+
+#[test]
+fn everything_is_posted_after_an_orderly_stop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // A DA block would come in 15 seconds, a batch in four seconds.
+    let mut node = Running::dev(
+        folder.path(),
+        &["--block-time", "200ms", "--da-block-time", "15s"],
+    );
+    let hash = node.call(
+        "eth_sendRawTransaction",
+        serde_json::json!([common::transfer(0, 0, 1)]),
+    );
+    common::included(&mut node, &hash);
+    assert_eq!(node.interrupt(), Some(0));
+    let datadir = folder.path().to_str().expect("UTF-8");
+    let output = run(&["verify", "--datadir", datadir]);
+    let said = common::stdout(&output);
+    assert!(said.starts_with("every block is posted\n"), "{said}");
+    let quiet = common::stdout(&run(&["verify", "--quiet", "--datadir", datadir]));
+    assert_eq!(quiet.lines().count(), 1, "{quiet}");
+    assert!(quiet.starts_with("verified "), "{quiet}");
+}
+
 #[test]
 fn a_damaged_da_file_is_a_clear_error() {
     let folder = tempfile::tempdir().expect("a folder");

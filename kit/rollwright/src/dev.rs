@@ -12,12 +12,12 @@ use crate::{
     Project, ProjectError,
     config::{BlockTimeSetting, HistorySetting, Layers, Period, RollupToml, Secret},
     files,
-    project::{local_config, read_genesis},
+    project::{funded_accounts, local_config, read_genesis},
 };
 use rollwright_core::{Address, B256, Clock, DaHeight, DataAvailability};
 use rollwright_da_local::{BlockProduction, LocalDa, Namespace};
 use rollwright_derive::{DevChain, RollupConfig};
-use rollwright_evm::genesis::{DEV_CHAIN_ID, DevAccount, DevGenesis, dev_account};
+use rollwright_evm::genesis::{DEV_CHAIN_ID, DevAccount, DevGenesis, Genesis, dev_account};
 use rollwright_node::{SequencerKey, SystemClock};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -28,8 +28,9 @@ pub struct DevOptions {
     pub data_dir: PathBuf,
     /// Chain id; `None` is 42069 for a new chain, and whatever it is for an old one.
     pub chain_id: Option<u64>,
-    /// Funded accounts of a new chain.
-    pub accounts: u32,
+    /// Funded accounts; `None` is 10 for a new chain, and whatever they are for
+    /// an old one.
+    pub accounts: Option<u32>,
     /// Time between blocks.
     pub block_time: BlockTimeSetting,
     /// Where JSON-RPC listens.
@@ -46,7 +47,7 @@ impl DevOptions {
         Self {
             data_dir: data_dir.into(),
             chain_id: None,
-            accounts: 10,
+            accounts: None,
             block_time: BlockTimeSetting::Every(Period::from_millis(1000)),
             listen: SocketAddr::from(([127, 0, 0, 1], 8545)),
             da_block_time: Period::from_millis(2000),
@@ -57,23 +58,13 @@ impl DevOptions {
     /// Makes the chain's files where they do not exist yet, and loads them.
     ///
     /// A crash midway leaves a folder that the next call completes. Refuses a
-    /// folder that holds a chain with another id.
+    /// folder that holds a chain with another id or number of accounts.
     pub async fn prepare(self) -> Result<Project, ProjectError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         files::make_dir(&self.data_dir)?;
         let genesis = self.data_dir.join("genesis.json");
         let chain_id = if genesis.exists() {
-            let found = read_genesis(&genesis)?.config.chain_id;
-            match self.chain_id {
-                Some(wanted) if wanted != found => {
-                    return Err(ProjectError::OtherChain {
-                        path: self.data_dir,
-                        found,
-                        wanted,
-                    });
-                }
-                _ => found,
-            }
+            self.refuse_other(&read_genesis(&genesis)?)?
         } else if self.data_dir.join("state").exists() {
             return Err(ProjectError::GenesisMissing { path: genesis });
         } else {
@@ -90,6 +81,32 @@ impl DevOptions {
         Ok(Project::from_config(config)?
             .with_listen(self.listen)
             .with_dev_methods())
+    }
+
+    /// Refuses a chain that was begun with other settings; its chain id.
+    fn refuse_other(&self, genesis: &Genesis) -> Result<u64, ProjectError> {
+        let found = genesis.config.chain_id;
+        if let Some(wanted) = self.chain_id
+            && wanted != found
+        {
+            return Err(ProjectError::OtherChain {
+                path: self.data_dir.clone(),
+                found,
+                wanted,
+            });
+        }
+        if let Some(wanted) = self.accounts {
+            let funded = funded_accounts(genesis).count();
+            let funded = u32::try_from(funded).unwrap_or(u32::MAX);
+            if wanted != funded {
+                return Err(ProjectError::OtherAccounts {
+                    path: self.data_dir.clone(),
+                    found: funded,
+                    wanted,
+                });
+            }
+        }
+        Ok(found)
     }
 
     fn settings(&self, chain_id: u64) -> String {
@@ -145,7 +162,7 @@ impl DevOptions {
         });
         let genesis = DevGenesis {
             chain_id,
-            accounts: self.accounts,
+            accounts: self.accounts.unwrap_or(DEV_ACCOUNTS),
             ..DevGenesis::new(first.time.saturating_sub(1), rollup)
         };
         files::write(path, &genesis.genesis().to_json())?;
@@ -195,6 +212,9 @@ pub fn new_genesis(
     .genesis()
     .to_json()
 }
+
+/// Funded accounts of a chain that names no number.
+const DEV_ACCOUNTS: u32 = 10;
 
 /// Namespace of development chains on their own DA layer.
 const NAMESPACE: &str = "rollup";

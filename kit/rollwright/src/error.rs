@@ -68,6 +68,20 @@ pub enum ProjectError {
         /// The genesis file's.
         genesis: String,
     },
+    /// Configuration and genesis file disagree.
+    #[error("`{key}` is {configured} ({at}), but {} says {genesis}; write that", path.display())]
+    Disagree {
+        /// The key.
+        key: &'static str,
+        /// Where the configured value came from.
+        at: String,
+        /// The configured value.
+        configured: String,
+        /// The genesis file's.
+        genesis: String,
+        /// The genesis file.
+        path: PathBuf,
+    },
     /// The consensus configuration contradicts itself.
     #[error("{}: `config.rollwright`: {error}", path.display())]
     Rules {
@@ -103,6 +117,16 @@ pub enum ProjectError {
         found: u64,
         /// The chain id asked for.
         wanted: u64,
+    },
+    /// A data directory whose accounts are not as many as asked for.
+    #[error("{} holds a chain with {found} funded accounts, not {wanted}; name another --datadir, or leave out the flag", path.display())]
+    OtherAccounts {
+        /// The data directory.
+        path: PathBuf,
+        /// Its accounts.
+        found: u32,
+        /// Accounts asked for.
+        wanted: u32,
     },
     /// Public keys hold funds where others could take them.
     #[error(
@@ -161,6 +185,8 @@ impl LayerError for ProjectError {
             Self::PublicKeys { .. } => "RW-CFG-022",
             Self::NoChain { .. } => "RW-CFG-023",
             Self::GenesisMissing { .. } => "RW-CFG-024",
+            Self::Disagree { .. } => "RW-CFG-025",
+            Self::OtherAccounts { .. } => "RW-CFG-026",
         }
     }
 }

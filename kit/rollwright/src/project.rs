@@ -1,6 +1,9 @@
 //! A node's configuration and genesis file, read and checked together.
 
-use crate::config::{ConfigError, DaChoice, Layers, Loaded, LocalDaSection, OnFailure, RollupToml};
+use crate::config::{
+    ByteSize, ConfigError, DaChoice, FinalityChoice, Layers, Loaded, LocalDaSection, OnFailure,
+    RollupToml,
+};
 use crate::error::ProjectError;
 use rollwright_core::{B256, Clock, Role, boxed::BoxDa};
 use rollwright_da_local::{
@@ -66,9 +69,10 @@ impl Project {
             });
         }
         rollup.validate().map_err(|error| ProjectError::Rules {
-            path,
+            path: path.clone(),
             error: error.to_string(),
         })?;
+        refuse_disagreement(&config, &genesis, rollup, path)?;
         Ok(Self {
             listen: settings.rpc.listen,
             data_dir: config.path(&settings.chain.data_dir),
@@ -196,12 +200,15 @@ impl Project {
         crate::dev::parse_key(&secret.read("sequencer.key", &self.config.base)?)
     }
 
+    /// Checks that a sequencer's key can be read and stands in the chain's key
+    /// schedule.
+    pub fn check_sequencer_key(&self) -> Result<(), ProjectError> {
+        crate::running::refuse_unscheduled(self, &self.sequencer_key()?)
+    }
+
     /// The public test accounts that the genesis file funds.
     pub fn dev_accounts(&self) -> Vec<DevAccount> {
-        (0..)
-            .map_while(dev_account)
-            .take_while(|account| self.genesis_file.alloc.contains_key(&account.address))
-            .collect()
+        funded_accounts(&self.genesis_file).collect()
     }
 
     /// Refuses a genesis file that funds the public test accounts on a layer
@@ -321,6 +328,53 @@ impl Project {
     }
 }
 
+/// Refuses settings that say otherwise than the chain's own rules.
+fn refuse_disagreement(
+    config: &Loaded,
+    genesis: &Genesis,
+    rollup: &RollupConfig,
+    path: PathBuf,
+) -> Result<(), ProjectError> {
+    let configured = &config.values.execution.hardfork;
+    let fork = latest_fork(genesis);
+    if !configured.eq_ignore_ascii_case(&fork) {
+        return Err(ProjectError::Disagree {
+            key: "execution.hardfork",
+            at: config.origin("execution.hardfork"),
+            configured: configured.clone(),
+            genesis: fork,
+            path,
+        });
+    }
+    let (batch, most) = (
+        config.values.da.max_batch,
+        ByteSize(u64::from(rollup.limits.batch_bytes)),
+    );
+    if batch > most {
+        return Err(ProjectError::Disagree {
+            key: "da.max-batch",
+            at: config.origin("da.max-batch"),
+            configured: batch.to_string(),
+            genesis: format!("at most {most}"),
+            path,
+        });
+    }
+    Ok(())
+}
+
+/// The latest fork that a genesis file schedules, as `execution.hardfork`
+/// spells it. Changes of blob parameters alone are no forks of their own.
+pub(crate) fn latest_fork(genesis: &Genesis) -> String {
+    genesis
+        .config
+        .forks()
+        .map(|(key, _)| key.trim_end_matches("Time").trim_end_matches("Block"))
+        .filter(|name| !name.starts_with("bpo"))
+        .last()
+        .unwrap_or("frontier")
+        .to_owned()
+}
+
 /// Refuses settings that would have no effect in this version: a setting that
 /// is accepted works.
 fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
@@ -331,6 +385,9 @@ fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
             available: available.to_owned(),
         })
     };
+    if values.da.finality == FinalityChoice::Observed {
+        return refuse("da.finality", "observed".to_owned(), "final");
+    }
     if values.da.on_failure == OnFailure::Halt {
         return refuse("da.on-failure", "halt".to_owned(), "buffer");
     }
@@ -376,6 +433,13 @@ pub(crate) fn local_config(
         faults: section.faults.parse::<Faults>()?,
         ..LocalDaConfig::new(namespace)
     })
+}
+
+/// The public test accounts that a genesis file funds.
+pub(crate) fn funded_accounts(genesis: &Genesis) -> impl Iterator<Item = DevAccount> {
+    (0..)
+        .map_while(dev_account)
+        .take_while(|account| genesis.alloc.contains_key(&account.address))
 }
 
 pub(crate) fn read_genesis(path: &Path) -> Result<Genesis, ProjectError> {

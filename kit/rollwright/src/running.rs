@@ -8,6 +8,7 @@ use crate::{
     traces::{self, LiveFile},
 };
 use rollwright_core::{Layers, NodeApi, Role, Rollup};
+use rollwright_da_local::LocalDa;
 use rollwright_derive::Derivable;
 use rollwright_node::{
     BlockTime, Node, NodeConfig, NodeHandle, RoleConfig, SequencerConfig, SequencerKey,
@@ -99,14 +100,22 @@ impl<R: Rollup> Running<R> {
     /// Runs until Ctrl-C, a termination signal, or a failure; then stops in
     /// order. The error is what made it fail.
     pub async fn until_stopped(self) -> Result<(), StartError> {
+        self.until(signal()).await
+    }
+
+    /// Runs until `wish` completes, or a failure; then stops in order. The
+    /// error is what made it fail.
+    pub async fn until(self, wish: impl Future<Output = ()>) -> Result<(), StartError> {
         tokio::select! {
-            () = signal() => tracing::info!(target: "node", "stopping"),
+            () = wish => tracing::info!(target: "node", "stopping"),
             _ = self.node.stopped() => {}
         }
         self.stop().await
     }
 
-    /// Stops in order: the port, then the node, then what it has to write.
+    /// Stops in order: the port, then the node, then what it has to write. An
+    /// embedded DA layer, whose blocks end with this process, makes a last one
+    /// of what was handed to it.
     pub async fn stop(self) -> Result<(), StartError> {
         self.stop.send_replace(true);
         let server = match self.server.await {
@@ -114,10 +123,12 @@ impl<R: Rollup> Running<R> {
             // The task is never aborted; a panic in it was reported by tokio.
             Err(_) => Ok(()),
         };
-        self.node.shutdown().await?;
+        let stopped = self.node.shutdown().await;
         if let Some(da) = self.project.local_da() {
+            include_what_waits(da).await;
             da.close().await;
         }
+        stopped?;
         Ok(server?)
     }
 }
@@ -128,6 +139,25 @@ impl<R: Rollup> std::fmt::Debug for Running<R> {
             .field("rpc", &self.rpc)
             .field("node", &self.node)
             .finish_non_exhaustive()
+    }
+}
+
+/// Most DA blocks that a stop makes.
+const LAST_BLOCKS: usize = 8;
+
+async fn include_what_waits(da: &LocalDa) {
+    for _ in 0..LAST_BLOCKS {
+        // A layer that fails has said so; the units wait in its file.
+        let Ok(status) = da.status().await else {
+            return;
+        };
+        if status.pending_units == 0 {
+            return;
+        }
+        let Ok(block) = da.seal().await else {
+            return;
+        };
+        tracing::info!(target: "da", height = block.height.0, "a last DA block holds what was posted");
     }
 }
 
@@ -197,7 +227,10 @@ fn sequencer_config(project: &Project) -> Result<SequencerConfig, ProjectError> 
 }
 
 /// A key that is not in the schedule would post what every node drops.
-fn refuse_unscheduled(project: &Project, key: &SequencerKey) -> Result<(), ProjectError> {
+pub(crate) fn refuse_unscheduled(
+    project: &Project,
+    key: &SequencerKey,
+) -> Result<(), ProjectError> {
     let scheduled: Vec<_> = project
         .rollup()
         .keys

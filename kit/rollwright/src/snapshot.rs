@@ -1,10 +1,16 @@
 //! Snapshots: a chain's final state in one file, and where derivation stood,
 //! so that a follower can go on from there.
 
-use crate::{Project, ProjectError, StartError, config::RollupToml, files, project::read_genesis};
+use crate::{
+    Project, ProjectError, StartError,
+    config::RollupToml,
+    files,
+    project::{latest_fork, read_genesis},
+};
 use rollwright_core::{B256, DaHeight};
 use rollwright_evm::{
     engine::EngineError,
+    genesis::Genesis,
     store::{
         StoreError,
         snapshot::{self, SnapshotInfo},
@@ -112,7 +118,7 @@ impl Import {
         let settings = self.data_dir.join("rollup.toml");
         if !settings.exists() {
             files::write(&self.data_dir.join("genesis.json"), &genesis.to_json())?;
-            files::write(&settings, &self.settings(genesis.config.chain_id))?;
+            files::write(&settings, &self.settings(&genesis))?;
         }
         let project = Project::of_data_dir(&self.data_dir)?;
         // The file of --genesis decides, also where a rollup.toml names another.
@@ -135,9 +141,14 @@ impl Import {
         Ok((project, info))
     }
 
-    fn settings(&self, chain_id: u64) -> String {
+    fn settings(&self, genesis: &Genesis) -> String {
         let mut values = RollupToml::default();
-        values.chain.id = chain_id;
+        values.chain.id = genesis.config.chain_id;
+        values.execution.hardfork = latest_fork(genesis);
+        if let Some(rollup) = &genesis.config.rollwright {
+            let most = u64::from(rollup.limits.batch_bytes);
+            values.da.max_batch.0 = values.da.max_batch.0.min(most);
+        }
         values.chain.data_dir = ".".into();
         values.execution.genesis = "genesis.json".into();
         values.da.local.path = "da".into();

@@ -61,7 +61,7 @@ impl LocalDaClient {
             .build()
             .map_err(|source| Error::Unreachable {
                 url: url.clone(),
-                source: Box::new(source),
+                source: Arc::new(source),
             })?;
         let asked = Asked {
             http: &http,

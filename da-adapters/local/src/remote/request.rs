@@ -1,6 +1,7 @@
 use crate::{Error, wire::Failure};
 use borsh::{BorshDeserialize, BorshSerialize};
 use reqwest::{Client, Method, StatusCode};
+use std::sync::Arc;
 
 /// One request.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ impl Asked<'_> {
     fn unreachable(&self, source: reqwest::Error) -> Error {
         Error::Unreachable {
             url: self.url.to_owned(),
-            source: Box::new(source),
+            source: Arc::new(source),
         }
     }
 

@@ -122,3 +122,7 @@ impl Seen {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "seen_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::{
     Store,
-    records::{BLOBS, BODIES, Body, HEADERS, Placed, Queued, State, encode, unit_key},
+    records::{BLOBS, BODIES, Body, HEADERS, Place, Placed, Queued, State, encode, unit_key},
 };
 use crate::{Error, Namespace, proof::BlockTree, proof::header_hash};
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -159,11 +159,14 @@ impl Store {
         header: &DaHeader,
         body: &Body,
     ) -> Result<(), Error> {
+        let key = header.height.0.to_le_bytes();
+        let record = encode(Place::numbered("headers", &key), header);
         self.table(transaction, HEADERS)?
-            .insert(header.height.0, encode(header).as_slice())
+            .insert(header.height.0, record.as_slice())
             .map_err(|e| self.writing(e))?;
+        let record = encode(Place::numbered("bodies", &key), body);
         self.table(transaction, BODIES)?
-            .insert(header.height.0, encode(body).as_slice())
+            .insert(header.height.0, record.as_slice())
             .map_err(|e| self.writing(e))?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::{
     records::{BLOBS, BODIES, Body, HEADERS, META, State},
 };
 use crate::{Error, Namespace, proof::BlockTree};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, keccak256};
 use redb::{ReadTransaction, ReadableTable};
 use rollwright_core::{BlobRef, DaBlock, DaHeader, DaHeight, DaLane, PostedBlob, Proof};
 
@@ -69,6 +69,18 @@ impl Store {
         Ok((header, self.body_in(&bodies, height.0)?))
     }
 
+    /// The tree over a body's blobs: the one that the header commits to.
+    fn tree_of(&self, header: &DaHeader, body: &Body) -> Result<BlockTree, Error> {
+        let tree = BlockTree::new(body.salt, body.leaves.iter().copied());
+        if tree.data_root() == Some(header.data_root) {
+            return Ok(tree);
+        }
+        Err(self.corrupt(format!(
+            "block {} does not hold what its header commits to",
+            header.height
+        )))
+    }
+
     /// A namespace's blobs in a block, with proof of completeness.
     pub(crate) fn block(
         &self,
@@ -78,19 +90,20 @@ impl Store {
     ) -> Result<DaBlock, Error> {
         let transaction = self.read()?;
         let (header, body) = self.body_at(&transaction, height, hash)?;
-        let tree = BlockTree::new(body.salt, body.leaves.iter().copied());
+        let tree = self.tree_of(&header, &body)?;
         let table = transaction.open_table(BLOBS).map_err(|e| self.reading(e))?;
         let mut blobs = Vec::new();
         for (index, position) in (0..).zip(tree.range(namespace)) {
+            let commitment = body.leaves[position as usize].1;
             blobs.push(PostedBlob {
                 reference: BlobRef {
                     block: header.id(),
                     index,
-                    commitment: body.leaves[position as usize].1,
+                    commitment,
                 },
                 lane: DaLane::Batch,
                 poster: None,
-                data: self.blob_in(&table, height.0, position)?,
+                data: self.blob_in(&table, height.0, position, commitment)?,
             });
         }
         let completeness = tree
@@ -106,8 +119,8 @@ impl Store {
     /// A proof that a blob stands in its block.
     pub(crate) fn prove(&self, namespace: Namespace, blob: &BlobRef) -> Result<Proof, Error> {
         let height = blob.block.height;
-        let (_, body) = self.body_at(&self.read()?, height, Some(blob.block.hash))?;
-        let tree = BlockTree::new(body.salt, body.leaves.iter().copied());
+        let (header, body) = self.body_at(&self.read()?, height, Some(blob.block.hash))?;
+        let tree = self.tree_of(&header, &body)?;
         let position = tree.range(namespace).start as usize + blob.index as usize;
         let missing = || Error::NoSuchBlob {
             height,
@@ -136,9 +149,8 @@ impl Store {
             assert_eq!(header.parent_hash, parent);
             parent = header.hash;
             if height >= state.oldest {
-                let (_, body) = self.body_at(&transaction, DaHeight(height), None)?;
-                let tree = BlockTree::new(body.salt, body.leaves);
-                assert_eq!(tree.data_root(), Some(header.data_root));
+                let (header, body) = self.body_at(&transaction, DaHeight(height), None)?;
+                self.tree_of(&header, &body)?;
             }
         }
         Ok(())
@@ -167,10 +179,17 @@ impl Store {
         blobs: &impl ReadableTable<(u64, u32), &'static [u8]>,
         height: u64,
         position: u32,
+        commitment: B256,
     ) -> Result<Bytes, Error> {
         let found = blobs.get((height, position)).map_err(|e| self.reading(e))?;
-        found
+        let data = found
             .map(|bytes| Bytes::copy_from_slice(bytes.value()))
-            .ok_or_else(|| self.corrupt(format!("it has no blob {position} at height {height}")))
+            .ok_or_else(|| self.corrupt(format!("it has no blob {position} at height {height}")))?;
+        if keccak256(&data) != commitment {
+            return Err(self.corrupt(format!(
+                "blob {position} at height {height} does not have the hash that its block names"
+            )));
+        }
+        Ok(data)
     }
 }

@@ -12,11 +12,14 @@ pub(crate) use open::{Creation, Limits};
 pub(crate) use records::State;
 
 use crate::Error;
-use records::{decode, encode};
+use records::{Place, STATE, decode, encode};
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// An open file.
 #[derive(Debug)]
@@ -34,10 +37,14 @@ impl Store {
     }
 
     fn storage(&self, action: &'static str, source: impl Into<redb::Error>) -> Error {
-        Error::Storage {
-            action,
-            path: self.path.clone(),
-            source: Box::new(source.into()),
+        match source.into() {
+            redb::Error::Io(error) => Error::io(action, &self.path, error),
+            redb::Error::Corrupted(what) => self.corrupt(what),
+            source => Error::Storage {
+                action,
+                path: self.path.clone(),
+                source: Arc::new(source),
+            },
         }
     }
 
@@ -72,7 +79,8 @@ impl Store {
                 Ok(value)
             }
             Err(error) => {
-                transaction.abort().map_err(|e| self.writing(e))?;
+                // Dropping it aborts it; what failed first is the cause.
+                drop(transaction);
                 Err(error)
             }
         }
@@ -93,14 +101,14 @@ impl Store {
     ) -> Result<State, Error> {
         let bytes = meta.get("state").map_err(|e| self.reading(e))?;
         let bytes = bytes.ok_or_else(|| self.corrupt("it has no `state`"))?;
-        decode("meta", bytes.value()).map_err(|what| self.corrupt(what))
+        self.decoded(STATE, bytes.value())
     }
 
     fn put_state(&self, transaction: &WriteTransaction, state: &State) -> Result<(), Error> {
         let mut meta = transaction
             .open_table(records::META)
             .map_err(|e| self.writing(e))?;
-        meta.insert("state", encode(state).as_slice())
+        meta.insert("state", encode(STATE, state).as_slice())
             .map_err(|e| self.writing(e))?;
         Ok(())
     }
@@ -116,15 +124,22 @@ impl Store {
     fn record<T: borsh::BorshDeserialize>(
         &self,
         table: &impl ReadableTable<u64, &'static [u8]>,
-        name: &str,
+        name: &'static str,
         height: u64,
     ) -> Result<Option<T>, Error> {
         let Some(bytes) = table.get(height).map_err(|e| self.reading(e))? else {
             return Ok(None);
         };
-        decode(name, bytes.value())
+        self.decoded(Place::numbered(name, &height.to_le_bytes()), bytes.value())
             .map(Some)
-            .map_err(|what| self.corrupt(what))
+    }
+
+    fn decoded<T: borsh::BorshDeserialize>(
+        &self,
+        place: Place<'_>,
+        bytes: &[u8],
+    ) -> Result<T, Error> {
+        decode(place, bytes).map_err(|what| self.corrupt(what))
     }
 
     fn table<'t, K: redb::Key, V: redb::Value>(

@@ -8,6 +8,7 @@ use rollwright_core::DaHeader;
 use std::{
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// 32 MiB: blocks are read once or twice, soon after they are made.
@@ -66,6 +67,16 @@ impl Store {
                 (on_disk(&path, creation.allowed)?, path)
             }
         };
+        Self::over(database, path, creation, limits)
+    }
+
+    /// A store over an open database.
+    pub(super) fn over(
+        database: Database,
+        path: PathBuf,
+        creation: Creation,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let store = Self {
             database,
             path,
@@ -123,7 +134,7 @@ impl Store {
         if found == FORMAT {
             return Ok(());
         }
-        Err(Error::NewerVersion {
+        Err(Error::OtherVersion {
             path: self.path.clone(),
             found,
             supported: FORMAT,
@@ -167,11 +178,7 @@ fn in_memory() -> Result<Database, Error> {
 }
 
 fn on_disk(path: &Path, create: bool) -> Result<Database, Error> {
-    let io = |action, source| Error::Storage {
-        action,
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
+    let io = |action, source| Error::io(action, path, source);
     if !path.exists() {
         if !create {
             return Err(Error::Missing {
@@ -223,10 +230,11 @@ fn open_error(path: &Path, error: DatabaseError) -> Error {
             }
         }
         DatabaseError::Storage(StorageError::Corrupted(what)) => Error::Corrupt { path, what },
+        DatabaseError::Storage(StorageError::Io(error)) => Error::io("open", &path, error),
         other => Error::Storage {
             action: "open",
             path,
-            source: Box::new(other),
+            source: Arc::new(other),
         },
     }
 }

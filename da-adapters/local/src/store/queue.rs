@@ -1,6 +1,6 @@
 use super::{
     Store,
-    records::{QUEUE, Queued, State, UNITS, Unit, decode, encode, unit_key},
+    records::{Place, QUEUE, Queued, State, UNITS, Unit, encode, unit_key},
 };
 use crate::{Error, Namespace};
 use alloy_primitives::keccak256;
@@ -89,11 +89,10 @@ impl Store {
     fn unit(&self, namespace: Namespace, id: UnitId) -> Result<Option<Unit>, Error> {
         let transaction = self.read()?;
         let units = transaction.open_table(UNITS).map_err(|e| self.reading(e))?;
-        let found = units
-            .get(unit_key(namespace, id))
-            .map_err(|e| self.reading(e))?;
+        let key = unit_key(namespace, id);
+        let found = units.get(key).map_err(|e| self.reading(e))?;
         found
-            .map(|bytes| decode("units", bytes.value()).map_err(|what| self.corrupt(what)))
+            .map(|bytes| self.decoded(Place::unit(&key), bytes.value()))
             .transpose()
     }
 
@@ -105,7 +104,7 @@ impl Store {
         let units = self.table(transaction, UNITS)?;
         let found = units.get(key).map_err(|e| self.reading(e))?;
         found
-            .map(|bytes| decode("units", bytes.value()).map_err(|what| self.corrupt(what)))
+            .map(|bytes| self.decoded(Place::unit(key), bytes.value()))
             .transpose()
     }
 
@@ -116,7 +115,7 @@ impl Store {
         unit: &Unit,
     ) -> Result<(), Error> {
         self.table(transaction, UNITS)?
-            .insert(key, encode(unit).as_slice())
+            .insert(key, encode(Place::unit(key), unit).as_slice())
             .map_err(|e| self.writing(e))?;
         Ok(())
     }
@@ -129,8 +128,10 @@ impl Store {
         arrival: u64,
         queued: &Queued,
     ) -> Result<(), Error> {
+        let key = arrival.to_le_bytes();
+        let record = encode(Place::numbered("queue", &key), queued);
         self.table(transaction, QUEUE)?
-            .insert(arrival, encode(queued).as_slice())
+            .insert(arrival, record.as_slice())
             .map_err(|e| self.writing(e))?;
         state.pending_units += 1;
         state.pending_bytes = state.pending_bytes.saturating_add(queued.len_bytes());
@@ -144,8 +145,10 @@ impl Store {
         let Some((arrival, record)) = queue.first().map_err(|e| self.reading(e))? else {
             return Ok(None);
         };
-        let unit = decode("queue", record.value()).map_err(|what| self.corrupt(what))?;
-        Ok(Some((arrival.value(), unit)))
+        let arrival = arrival.value();
+        let key = arrival.to_le_bytes();
+        let unit = self.decoded(Place::numbered("queue", &key), record.value())?;
+        Ok(Some((arrival, unit)))
     }
 
     /// Takes units off the front of the queue, as many as fit in a block.

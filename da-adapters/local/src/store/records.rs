@@ -1,15 +1,18 @@
 //! What stands in the file: tables, records and their encoding.
 
 use crate::{Namespace, NetworkId};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, Keccak256, hex};
 use borsh::{BorshDeserialize, BorshSerialize};
 use redb::TableDefinition;
 use rollwright_core::{BlobRef, DaHeader, UnitId};
+use std::fmt;
 
 /// Version of the whole file.
-pub(crate) const FORMAT: u16 = 1;
+pub(crate) const FORMAT: u16 = 2;
 /// First byte of each record.
-const RECORD_VERSION: u8 = 1;
+const RECORD_VERSION: u8 = 2;
+/// Bytes of the record's hash that follow the version.
+const CHECK_BYTES: usize = 8;
 
 /// `format` → u16 LE with [`MAGIC`] before it; `state` → [`State`].
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -17,7 +20,8 @@ pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 pub(super) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
 /// Height → [`Body`].
 pub(super) const BODIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bodies");
-/// Height and position in the block → content, without a version byte.
+/// Height and position in the block → content alone: its commitment stands in
+/// the body, by which it is checked.
 pub(super) const BLOBS: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("blobs");
 /// Namespace ‖ unit id → [`Unit`], for ever: a unit is known after its block
 /// has been pruned.
@@ -105,21 +109,89 @@ pub(super) fn unit_key(namespace: Namespace, id: UnitId) -> [u8; 64] {
     key
 }
 
-/// Version byte and borsh.
-pub(super) fn encode<T: BorshSerialize>(record: &T) -> Vec<u8> {
-    let mut bytes = vec![RECORD_VERSION];
+/// Where a record stands, which its hash covers: a record that is read from
+/// another place than it was written to does not read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    table: &'static str,
+    key: &'a [u8],
+}
+
+/// The place of [`State`].
+pub(super) const STATE: Place<'static> = Place {
+    table: "meta",
+    key: b"state",
+};
+
+impl<'a> Place<'a> {
+    /// A record by its height or its order of arrival, little-endian.
+    pub(super) const fn numbered(table: &'static str, key: &'a [u8; 8]) -> Self {
+        Self { table, key }
+    }
+
+    /// A unit's.
+    pub(super) const fn unit(key: &'a [u8; 64]) -> Self {
+        Self {
+            table: "units",
+            key,
+        }
+    }
+
+    /// First bytes of the hash of place and content.
+    fn check(self, content: &[u8]) -> [u8; CHECK_BYTES] {
+        let mut hasher = Keccak256::new();
+        hasher.update(self.table);
+        hasher.update([0]);
+        hasher.update(self.key);
+        hasher.update(content);
+        let mut check = [0; CHECK_BYTES];
+        check.copy_from_slice(&hasher.finalize()[..CHECK_BYTES]);
+        check
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match <[u8; 8]>::try_from(self.key) {
+            Ok(number) => write!(
+                f,
+                "record {} of `{}`",
+                u64::from_le_bytes(number),
+                self.table
+            ),
+            Err(_) if self.key.is_ascii() => {
+                let key = String::from_utf8_lossy(self.key);
+                write!(f, "record `{key}` of `{}`", self.table)
+            }
+            Err(_) => write!(f, "record {} of `{}`", hex::encode(self.key), self.table),
+        }
+    }
+}
+
+/// Version byte, hash and borsh.
+pub(super) fn encode<T: BorshSerialize>(place: Place<'_>, record: &T) -> Vec<u8> {
+    let mut bytes = vec![0; 1 + CHECK_BYTES];
     // Writing into a vector cannot fail.
     let _ = borsh::to_writer(&mut bytes, record);
+    let check = place.check(&bytes[1 + CHECK_BYTES..]);
+    bytes[0] = RECORD_VERSION;
+    bytes[1..=CHECK_BYTES].copy_from_slice(&check);
     bytes
 }
 
 /// What is wrong with the bytes, where they do not read.
-pub(super) fn decode<T: BorshDeserialize>(table: &str, bytes: &[u8]) -> Result<T, String> {
-    match bytes.split_first() {
-        Some((&RECORD_VERSION, rest)) => {
-            borsh::from_slice(rest).map_err(|error| format!("a record of `{table}`: {error}"))
-        }
-        Some((version, _)) => Err(format!("a record of `{table}` has version {version}")),
-        None => Err(format!("a record of `{table}` is empty")),
+pub(super) fn decode<T: BorshDeserialize>(place: Place<'_>, bytes: &[u8]) -> Result<T, String> {
+    let (version, rest) = bytes
+        .split_first()
+        .ok_or_else(|| format!("{place} is empty"))?;
+    if *version != RECORD_VERSION {
+        return Err(format!("{place} has version {version}"));
     }
+    let (check, content) = rest
+        .split_first_chunk::<CHECK_BYTES>()
+        .ok_or_else(|| format!("{place} is cut off"))?;
+    if *check != place.check(content) {
+        return Err(format!("{place} is not what was written"));
+    }
+    borsh::from_slice(content).map_err(|error| format!("{place}: {error}"))
 }

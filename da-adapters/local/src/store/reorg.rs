@@ -69,9 +69,15 @@ impl Store {
             .map(|(arrival, _)| *arrival)
             .collect();
         arrivals.sort_unstable();
-        for (index, (_, unit)) in units.iter().enumerate() {
+        let mut places = vec![None; units.len()];
+        for (place, index) in kept.iter().enumerate() {
+            if let Some(found) = places.get_mut(*index) {
+                *found = arrivals.get(place).copied();
+            }
+        }
+        for ((_, unit), place) in units.iter().zip(places) {
             let key = unit_key(unit.namespace, unit.id);
-            let Some(place) = kept.iter().position(|kept| *kept == index) else {
+            let Some(arrival) = place else {
                 self.table(transaction, UNITS)?
                     .remove(&key)
                     .map_err(|e| self.writing(e))?;
@@ -82,7 +88,7 @@ impl Store {
             })?;
             record.blobs.clear();
             self.put_unit(transaction, &key, &record)?;
-            self.enqueue(transaction, state, arrivals[place], unit)?;
+            self.enqueue(transaction, state, arrival, unit)?;
         }
         Ok(())
     }
@@ -92,18 +98,30 @@ impl Store {
         transaction: &WriteTransaction,
         height: u64,
     ) -> Result<(DaHeader, Vec<(u64, Queued)>), Error> {
-        let mut headers = self.table(transaction, HEADERS)?;
-        let header = self.header_in(&headers, height)?;
-        headers.remove(height).map_err(|e| self.writing(e))?;
-        let mut bodies = self.table(transaction, BODIES)?;
-        let body = self.body_in(&bodies, height)?;
-        bodies.remove(height).map_err(|e| self.writing(e))?;
+        // One table at a time: the database may panic while it opens one over
+        // a damaged file, and a table that is open then panics once more as it
+        // is dropped, which would end the process.
+        let header = {
+            let mut headers = self.table(transaction, HEADERS)?;
+            let header = self.header_in(&headers, height)?;
+            headers.remove(height).map_err(|e| self.writing(e))?;
+            header
+        };
+        let body = {
+            let mut bodies = self.table(transaction, BODIES)?;
+            let body = self.body_in(&bodies, height)?;
+            bodies.remove(height).map_err(|e| self.writing(e))?;
+            body
+        };
         let mut blobs = self.table(transaction, BLOBS)?;
         let mut units = Vec::with_capacity(body.units.len());
         for placed in body.units {
             let mut contents = Vec::with_capacity(placed.positions.len());
             for position in placed.positions {
-                contents.push(self.blob_in(&blobs, height, position)?);
+                let (_, commitment) = body.leaves.get(position as usize).ok_or_else(|| {
+                    self.corrupt(format!("block {height} has no blob {position}"))
+                })?;
+                contents.push(self.blob_in(&blobs, height, position, *commitment)?);
             }
             let unit = Queued {
                 namespace: placed.namespace,

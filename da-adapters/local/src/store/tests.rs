@@ -2,8 +2,13 @@ use super::*;
 use crate::{LocalDaConfig, Namespace, NetworkId};
 use alloy_primitives::{B128, B256, keccak256};
 use proptest::prelude::*;
-use rollwright_core::{Blob, DaHeight, DaLane, PostingUnit, SubmissionStatus};
-use std::collections::BTreeMap;
+use redb::{StorageBackend, backends::InMemoryBackend};
+use rollwright_core::{Blob, DaHeight, DaLane, LayerError, PostingUnit, SubmissionStatus};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+};
 
 fn store() -> Store {
     let config = LocalDaConfig {
@@ -159,4 +164,122 @@ proptest! {
         prop_assert_eq!((state.pending_units, state.pending_bytes), (0, 0));
         prop_assert!(store.header(DaHeight(state.head.height.0)).is_ok());
     }
+}
+
+/// A disk in memory that can be told to fail.
+#[derive(Debug)]
+struct Disk {
+    memory: InMemoryBackend,
+    fault: Arc<Fault>,
+}
+
+#[derive(Debug, Default)]
+struct Fault {
+    full: AtomicBool,
+    sync_fails: AtomicBool,
+    syncs: AtomicUsize,
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        self.memory.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.memory.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        if self.fault.full.load(Relaxed) && len > self.memory.len()? {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.memory.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.fault.syncs.fetch_add(1, Relaxed);
+        if self.fault.sync_fails.load(Relaxed) {
+            return Err(io::Error::other("the disk does not answer"));
+        }
+        self.memory.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if self.fault.full.load(Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.memory.write(offset, data)
+    }
+}
+
+fn on_disk() -> (Store, Arc<Fault>) {
+    let fault = Arc::new(Fault::default());
+    let disk = Disk {
+        memory: InMemoryBackend::new(),
+        fault: Arc::clone(&fault),
+    };
+    let database = redb::Builder::new().create_with_backend(disk).unwrap();
+    let config = LocalDaConfig::new(namespace(0));
+    let creation = Creation {
+        allowed: true,
+        network: None,
+        time: 100,
+    };
+    let store = Store::over(database, "(a test)".into(), creation, Limits::from(&config)).unwrap();
+    (store, fault)
+}
+
+#[test]
+fn a_disk_that_is_full_is_told_apart_from_one_that_fails() {
+    let (store, fault) = on_disk();
+    store.submit(namespace(1), &unit(1, &[100])).unwrap();
+    fault.full.store(true, Relaxed);
+    let error = store.seal(101).unwrap_err();
+    assert!(matches!(error, Error::DiskFull { .. }), "{error}");
+    assert_eq!(error.code(), "RW-DA-127");
+}
+
+#[test]
+fn a_block_whose_sync_failed_is_not_told_as_made() {
+    let (store, fault) = on_disk();
+    let before = store.seal(101).unwrap();
+    let syncs = fault.syncs.load(Relaxed);
+    fault.sync_fails.store(true, Relaxed);
+    let error = store.seal(102).unwrap_err();
+    assert_eq!(error.code(), "RW-DA-101", "{error}");
+    assert!(fault.syncs.load(Relaxed) > syncs);
+    // Nobody knows what is on the disk now: nothing more is written, also
+    // after the disk has come back, until the file is opened again.
+    fault.sync_fails.store(false, Relaxed);
+    assert!(store.submit(namespace(1), &unit(1, &[100])).is_err());
+    assert!(store.seal(103).is_err());
+    if let Ok(state) = store.state() {
+        assert_eq!(state.head, before.head);
+    }
+}
+
+#[test]
+fn a_record_that_is_read_from_another_place_does_not_read() {
+    let key = 7_u64.to_le_bytes();
+    let place = records::Place::numbered("headers", &key);
+    let bytes = records::encode(place, &rollwright_core::DaHeader::default());
+    assert!(records::decode::<rollwright_core::DaHeader>(place, &bytes).is_ok());
+    let other = 8_u64.to_le_bytes();
+    for place in [
+        records::Place::numbered("headers", &other),
+        records::Place::numbered("bodies", &key),
+    ] {
+        let error = records::decode::<rollwright_core::DaHeader>(place, &bytes).unwrap_err();
+        assert!(error.contains("is not what was written"), "{error}");
+    }
+    for cut in 0..bytes.len() {
+        assert!(records::decode::<rollwright_core::DaHeader>(place, &bytes[..cut]).is_err());
+    }
+}
+
+#[test]
+fn heights_begin_at_one() {
+    let error = store().header(DaHeight(0)).unwrap_err();
+    assert_eq!(error.code(), "RW-DA-126");
+    assert!(error.to_string().contains("the first is 1"), "{error}");
 }

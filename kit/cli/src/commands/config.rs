@@ -61,6 +61,10 @@ fn tell(console: &Console, key: &str) -> Result<(), Failure> {
 fn validate(console: &Console, path: &std::path::Path) -> Result<(), Failure> {
     let loaded = Layers::file(path).load()?;
     let project = Project::from_config(loaded)?;
+    // A follower needs none; one that is named must be usable.
+    if project.config().values.sequencer.key.is_some() {
+        project.check_sequencer_key()?;
+    }
     let (chain_id, rollup_id) = (project.chain_id(), project.rollup_id());
     let text = format!(
         "{} is valid: chain {chain_id}, rollup id {rollup_id}",

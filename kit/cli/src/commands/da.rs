@@ -13,7 +13,7 @@ use rollwright::{
     da_local::{BlockProduction, LocalDa, LocalDaConfig, Namespace, ServeConfig},
 };
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// `rollwright da`
 pub(crate) async fn run(console: &Console, global: &Global, args: &Da) -> Result<(), Failure> {
@@ -55,13 +55,26 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Da) -> Result
 pub(crate) async fn open(target: &Target) -> Result<(Project, LocalDa), Failure> {
     let mut project = match &target.datadir {
         Some(datadir) => Project::of_data_dir(datadir)?,
-        None => Project::load(&target.config)?,
+        None => here(&target.config)?,
     };
     if let Some(url) = target.da_url.clone().or_else(|| project.running_da_url()) {
         project = project.with_da_url(url);
     }
     let da = project.read_local_da().await?;
     Ok((project, da))
+}
+
+/// The project of this folder, or of the configuration that was named.
+pub(crate) fn here(config: &Path) -> Result<Project, Failure> {
+    if config.exists() || config != Path::new("rollup.toml") {
+        return Ok(Project::load(config)?);
+    }
+    Err(
+        Failure::new("RW-CFG-001", "there is no rollup.toml in this folder")
+            .at(std::env::current_dir().unwrap_or_default().display().to_string())
+            .help("pass --datadir DIR, the folder of a chain that was started (the banner of `rollwright dev` names it), or --config FILE")
+            .help("--da-url alone does not say which chain is meant: it goes with one of the two"),
+    )
 }
 
 async fn status(console: &Console, target: &Target) -> Result<(), Failure> {
@@ -97,21 +110,29 @@ async fn tail(
 ) -> Result<(), Failure> {
     let (project, da) = open(target).await?;
     let poll = (da.caps().block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
-    let mut next = match from {
+    let first = match from {
         Some(height) => DaHeight(height),
-        None => da.head().await?.observed.height,
+        None if follow => da.head().await?.observed.height,
+        None => da.status().await?.oldest,
     };
+    let (mut next, mut found) = (first, false);
     loop {
         match da.fetch(next, None).await {
             Ok(block) => {
                 for line in blob::lines(&block, project.rollup_id()) {
+                    found = true;
                     console.result(&line.text, &line.data);
                 }
                 next = next
                     .next()
                     .ok_or_else(|| Failure::new("RW-DA-900", "the layer has no further heights"))?;
             }
-            Err(error) if error.kind() == ErrorKind::NotYet && !follow => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotYet && !follow => {
+                if !found {
+                    console.note(&nothing(first, next));
+                }
+                return Ok(());
+            }
             Err(error) if error.is_retryable() => {
                 tokio::select! {
                     () = tokio::time::sleep(poll) => {}
@@ -120,6 +141,17 @@ async fn tail(
             }
             Err(error) => return Err(Failure::layer(&error)),
         }
+    }
+}
+
+/// Says that blocks from `first` to below `next` hold nothing of this rollup.
+fn nothing(first: DaHeight, next: DaHeight) -> String {
+    match next.0.checked_sub(1) {
+        Some(last) if last > first.0 => {
+            format!("DA blocks {first} to {last} hold no blobs of this rollup")
+        }
+        Some(last) if last == first.0 => format!("DA block {first} holds no blobs of this rollup"),
+        _ => format!("DA block {first} does not exist yet"),
     }
 }
 

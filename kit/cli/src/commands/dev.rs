@@ -5,12 +5,13 @@ mod build;
 mod project;
 
 use crate::{
-    args::{DaLayer, Dev, Global},
-    commands::interrupts,
+    args::{DaLayer, Dev, Global, Port},
+    commands::interrupts::{self, Interrupts},
     failure::Failure,
     ui::Console,
 };
 use rollwright::{
+    Running,
     config::{LogFormat, TelemetrySection},
     core::{
         BlockId, BlockRecord, DataAvailability, NodeApi, NodeEvent,
@@ -20,7 +21,11 @@ use rollwright::{
     stock::Stock,
 };
 use serde_json::json;
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Starts a development chain and runs it until Ctrl-C.
 ///
@@ -40,22 +45,57 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Resul
         );
     }
     start_logging(global)?;
-    let scratch;
-    let project = if here {
-        project::load(args)?
+    let scratch = if here || args.datadir.is_some() {
+        None
     } else {
-        let data_dir = match &args.datadir {
-            Some(datadir) => datadir.clone(),
-            None => {
-                scratch = tempfile::Builder::new().prefix("rollwright-dev-").tempdir();
-                let folder = scratch.as_ref().map_err(|error| {
-                    crate::failure::file("making a temporary folder", &std::env::temp_dir(), error)
-                        .help("pass --datadir DIR")
-                })?;
-                folder.path().to_owned()
-            }
-        };
-        stock(args, data_dir).prepare().await?
+        let folder = tempfile::Builder::new().prefix("rollwright-dev-").tempdir();
+        Some(folder.map_err(|error| {
+            crate::failure::file("making a temporary folder", &std::env::temp_dir(), &error)
+                .help("pass --datadir DIR")
+        })?)
+    };
+    let mut interrupts = Interrupts::new();
+    interrupts::exit_at_the_second();
+    let folder = match (&scratch, &args.datadir) {
+        (Some(scratch), _) => Some(scratch.path().to_owned()),
+        (None, datadir) => datadir.clone(),
+    };
+    let starting = start(args.clone(), folder.filter(|_| !here));
+    let Some(node) = interrupts::unless_interrupted(&mut interrupts, starting).await else {
+        console.note("stopped before the chain had started");
+        console.event("stopped", json!({}));
+        return Ok(());
+    };
+    let node = node?;
+
+    // The layer was opened for the start; where it fails now, the node says so.
+    let head = node.layers().da.head().await.ok();
+    let project = node.project();
+    let facts = banner::Facts::new(project, node.rpc_address(), head);
+    facts.write(project.data_dir())?;
+    let columns = console.columns();
+    let banner = banner::Banner {
+        facts: &facts,
+        columns,
+    };
+    console.note(&banner.to_string());
+    if args.port == Some(Port::Auto) {
+        console.answer_when_quiet(facts.rpc());
+    }
+    console.event("started", &facts);
+    let events = tokio::spawn(report(*console, node.api()));
+    let result = node.until(interrupts.next()).await;
+    events.abort();
+    result?;
+    console.event("stopped", json!({}));
+    Ok(())
+}
+
+/// The project of this folder, or a stock chain in `data_dir`, started.
+async fn start(args: Dev, data_dir: Option<PathBuf>) -> Result<Running<Stock>, Failure> {
+    let project = match data_dir {
+        None => project::load(&args)?,
+        Some(data_dir) => stock(&args, data_dir).prepare().await?,
     };
     let node = Stock::builder(&project)
         .await?
@@ -63,31 +103,16 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Resul
         .messaging(NoMessaging)
         .start()
         .await?;
-
-    // The layer was opened for the start; where it fails now, the node says so.
-    let head = node.layers().da.head().await.ok();
-    let facts = banner::Facts::new(&project, node.rpc_address(), head);
-    facts.write(project.data_dir())?;
-    console.note(&facts.to_string());
-    console.event("started", &facts);
-    interrupts::exit_at_the_second();
-    let events = tokio::spawn(report(*console, node.api()));
-    let result = node.until_stopped().await;
-    events.abort();
-    result?;
-    console.event("stopped", json!({}));
-    Ok(())
+    Ok(node)
 }
 
 /// A chain outside of a project, with its defaults.
-fn stock(args: &Dev, data_dir: std::path::PathBuf) -> DevOptions {
+fn stock(args: &Dev, data_dir: PathBuf) -> DevOptions {
     let DaLayer::Local = args.da;
     let mut options = DevOptions::new(data_dir);
     options.chain_id = args.chain_id;
     set_listen(&mut options.listen, args);
-    if let Some(accounts) = args.accounts {
-        options.accounts = accounts;
-    }
+    options.accounts = args.accounts;
     if let Some(block_time) = args.block_time {
         options.block_time = block_time;
     }

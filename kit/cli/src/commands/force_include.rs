@@ -15,6 +15,10 @@ use rollwright::{
 use serde_json::json;
 use std::time::Duration;
 
+/// Where signed transactions come from.
+const HOW_TO_SIGN: &str =
+    "`cast mktx TO --value 1 --private-key KEY --rpc-url URL` prints one: 0x02f8…";
+
 /// Longest wait for the DA layer, in blocks of the layer.
 const PATIENCE_BLOCKS: u32 = 60;
 
@@ -27,9 +31,11 @@ pub(crate) async fn run(console: &Console, args: &ForceInclude) -> Result<(), Fa
     let mut transactions = Vec::with_capacity(args.transactions.len());
     for (index, text) in args.transactions.iter().enumerate() {
         let at = format!("TX {}", index + 1);
-        let bytes: Bytes = hex::decode(text.trim())
-            .map(Bytes::from)
-            .map_err(|error| Failure::usage(format!("not hex: {error}")).at(at.clone()))?;
+        let bytes: Bytes = hex::decode(text.trim()).map(Bytes::from).map_err(|error| {
+            Failure::usage(format!("this is not hex: {error}"))
+                .at(at.clone())
+                .help(HOW_TO_SIGN)
+        })?;
         let facts = codec.check_forced(&bytes).map_err(|error| {
             Failure::new(
                 "RW-CLI-006",
@@ -37,9 +43,10 @@ pub(crate) async fn run(console: &Console, args: &ForceInclude) -> Result<(), Fa
             )
             .at(at.clone())
             .help(format!(
-                "sign it for chain {}, with replay protection",
+                "it must be a whole signed transaction of type 0, 1, 2 or 4 for chain {}, with replay protection",
                 project.chain_id()
             ))
+            .help(HOW_TO_SIGN)
         })?;
         if facts.gas_limit > rollup.forced.block_gas {
             return Err(Failure::new(

@@ -50,13 +50,33 @@ pub(crate) async fn pass_on(mut child: Child) -> std::io::Result<ExitStatus> {
     }
 }
 
-struct Interrupts {
+/// Does `work`, unless a wish to end comes first: then the work is dropped,
+/// which has ended when this returns `None`.
+pub(crate) async fn unless_interrupted<T: Send + 'static>(
+    interrupts: &mut Interrupts,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    // On a thread of its own, for it may compute for long.
+    let mut task = tokio::spawn(work);
+    tokio::select! {
+        done = &mut task => Some(done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))),
+        () = interrupts.next() => {
+            task.abort();
+            // It ends where it waits next, or with its result.
+            let _ = task.await;
+            None
+        }
+    }
+}
+
+/// Every Ctrl-C and termination signal since this value was made.
+pub(crate) struct Interrupts {
     #[cfg(unix)]
     signals: Option<[tokio::signal::unix::Signal; 2]>,
 }
 
 impl Interrupts {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -75,7 +95,8 @@ impl Interrupts {
         Self {}
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next.
+    pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         if let Some([interrupt, terminate]) = &mut self.signals {
             tokio::select! {

@@ -1,16 +1,16 @@
 //! `rollwright run`
 
 use crate::{
-    args::{Global, RoleName, Run},
+    args::{Global, Port, RoleName, Run},
     commands::{
         dev::{report, start_logging},
-        interrupts,
+        interrupts::{self, Interrupts},
     },
     failure::Failure,
     ui::Console,
 };
 use rollwright::{
-    Project,
+    Project, Running,
     core::{
         Role,
         memory::{NoMessaging, Sovereign},
@@ -42,12 +42,15 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Resul
     }
     project.refuse_public_keys()?;
 
-    let node = Stock::builder(&project)
-        .await?
-        .settlement(Sovereign::new())
-        .messaging(NoMessaging)
-        .start()
-        .await?;
+    let mut interrupts = Interrupts::new();
+    interrupts::exit_at_the_second();
+    let starting = start(project.clone());
+    let Some(node) = interrupts::unless_interrupted(&mut interrupts, starting).await else {
+        console.note("stopped before the node had started");
+        console.event("stopped", json!({}));
+        return Ok(());
+    };
+    let node = node?;
     let rpc = format!("http://{}", node.rpc_address());
     console.note(&format!(
         "{} {} · chain {} · {} · RPC {rpc} · data {}",
@@ -61,13 +64,25 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Resul
         "started",
         json!({ "chainId": project.chain_id(), "role": role(args.role), "rpc": rpc }),
     );
-    interrupts::exit_at_the_second();
+    if args.port == Some(Port::Auto) {
+        console.answer_when_quiet(&rpc);
+    }
     let events = tokio::spawn(report(*console, node.api()));
-    let result = node.until_stopped().await;
+    let result = node.until(interrupts.next()).await;
     events.abort();
     result?;
     console.event("stopped", json!({}));
     Ok(())
+}
+
+async fn start(project: Project) -> Result<Running<Stock>, Failure> {
+    let node = Stock::builder(&project)
+        .await?
+        .settlement(Sovereign::new())
+        .messaging(NoMessaging)
+        .start()
+        .await?;
+    Ok(node)
 }
 
 /// The configuration that is named; else the one of this folder; else the one

@@ -14,7 +14,7 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
     let target = &args.target;
     let mut project = match &target.datadir {
         Some(datadir) => Project::of_data_dir(datadir)?,
-        None => Project::load(&target.config)?,
+        None => super::da::here(&target.config)?,
     };
     if let Some(url) = target.da_url.clone() {
         project = project.with_da_url(url);
@@ -56,10 +56,15 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
         ),
         _ => String::new(),
     };
-    let text = format!(
-        "{origin}{tail}\nverified {} blocks, head {}",
+    let verdict = format!(
+        "verified {} blocks, head {}",
         verified.blocks, verified.head.hash
     );
+    let text = if console.quiet {
+        verdict
+    } else {
+        format!("{origin}{tail}\n{verdict}")
+    };
     let data = json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted, "snapshot": verified.snapshot });
     console.result(&text, &data);
     Ok(())

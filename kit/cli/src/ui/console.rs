@@ -33,6 +33,14 @@ impl Console {
         }
     }
 
+    /// The one thing that people cannot do without although they asked for
+    /// silence; programs find it in an event.
+    pub(crate) fn answer_when_quiet(&self, text: &str) {
+        if self.quiet && self.format == Format::People {
+            out(text);
+        }
+    }
+
     /// An event of a long-running command: nothing for people, who read the
     /// log, and one envelope with `event` for programs.
     pub(crate) fn event(&self, event: &str, data: impl Serialize) {
@@ -61,6 +69,12 @@ impl Console {
             );
         }
         err(&failure.to_string());
+    }
+
+    /// Columns for people's text: the terminal's, else 80.
+    pub(crate) fn columns(&self) -> usize {
+        terminal_size::terminal_size_of(std::io::stderr())
+            .map_or(80, |(terminal_size::Width(columns), _)| columns.into())
     }
 
     /// True where a person sits at the other end.

@@ -2,7 +2,7 @@ use super::{ConfigError, RollupToml, SCHEMA};
 use figment::{
     Figment, Metadata, Profile, Provider,
     error::Kind,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Env, Serialized},
     value::{Dict, Map, Value},
 };
 use std::path::{Component, Path, PathBuf};
@@ -54,14 +54,14 @@ impl Layers {
                     path: path.clone(),
                     source,
                 })?;
-            check_document(path, &content)?;
+            let tables = check_document(path, &content)?;
             if let Some(folder) = path
                 .parent()
                 .filter(|folder| !folder.as_os_str().is_empty())
             {
                 base = folder.to_owned();
             }
-            figment = figment.merge(Toml::string(&content));
+            figment = figment.merge(FileLayer(tables));
             text = Some((path.clone(), content));
         }
         if self.environment {
@@ -129,6 +129,22 @@ fn environment() -> Env {
         })
 }
 
+/// What `rollup.toml` says.
+struct FileLayer(Dict);
+
+/// Names [`FileLayer`] in figment's metadata.
+const FILE_LAYER: &str = "rollup.toml";
+
+impl Provider for FileLayer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(FILE_LAYER)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.0.clone())]))
+    }
+}
+
 struct Flag {
     key: String,
     value: Value,
@@ -153,14 +169,14 @@ impl Provider for Flag {
     }
 }
 
-fn check_document(path: &Path, content: &str) -> Result<(), ConfigError> {
-    let document = toml_edit::Document::parse(content).map_err(|error| ConfigError::Syntax {
-        at: place(
-            path,
-            line_of(content, error.span().map_or(0, |span| span.start)),
-        ),
-        message: error.message().to_owned(),
-    })?;
+/// Refuses what is wrong by itself, and gives the values as they stand.
+fn check_document(path: &Path, content: &str) -> Result<Dict, ConfigError> {
+    let syntax = |message: &str, start: usize| ConfigError::Syntax {
+        at: place(path, line_of(content, start)),
+        message: message.to_owned(),
+    };
+    let document = toml_edit::Document::parse(content)
+        .map_err(|error| syntax(error.message(), error.span().map_or(0, |span| span.start)))?;
     let schema = document
         .as_table()
         .get("schema")
@@ -186,7 +202,8 @@ fn check_document(path: &Path, content: &str) -> Result<(), ConfigError> {
             });
         }
     }
-    Ok(())
+    toml_edit::de::from_str(content)
+        .map_err(|error| syntax(error.message(), error.span().map_or(0, |span| span.start)))
 }
 
 fn describe(error: &figment::Error, text: Option<&(PathBuf, String)>) -> ConfigError {
@@ -238,7 +255,7 @@ fn origin(metadata: &Metadata, key: &str, text: Option<&(PathBuf, String)>) -> S
         return variable(key);
     }
     match text {
-        Some((path, content)) if name.contains("TOML") => {
+        Some((path, content)) if name == FILE_LAYER => {
             let parts: Vec<&str> = key.split('.').collect();
             place(path, find_line(content, &parts).unwrap_or(1))
         }

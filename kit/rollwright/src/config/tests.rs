@@ -156,6 +156,7 @@ fn a_key_file_that_others_can_read_is_refused() {
 #[test]
 fn a_setting_that_would_have_no_effect_is_refused() {
     for text in [
+        "[da]\nfinality = \"observed\"\n",
         "[da]\non-failure = \"halt\"\n",
         "[da]\narchive = [\"http://127.0.0.1:1\"]\n",
         "[telemetry]\nmetrics = \"127.0.0.1:9000\"\n",

@@ -42,7 +42,22 @@ struct Account {
 /// Most accounts that the banner lists.
 const LISTED: usize = 10;
 
+/// Columns of a line with an account and its key.
+const WIDE: usize = 117;
+
+/// The facts for a terminal of some width: no line is longer than 80 columns
+/// or the terminal, except for paths and names.
+pub(super) struct Banner<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) columns: usize,
+}
+
 impl Facts {
+    /// Where JSON-RPC listens.
+    pub(super) fn rpc(&self) -> &str {
+        &self.rpc
+    }
+
     pub(super) fn new(project: &Project, rpc: SocketAddr, head: Option<DaHead>) -> Self {
         let rollup = project.rollup();
         Self {
@@ -86,9 +101,9 @@ impl Facts {
     }
 }
 
-impl fmt::Display for Facts {
+impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
+        let Facts {
             name,
             version,
             chain_id,
@@ -99,10 +114,10 @@ impl fmt::Display for Facts {
             settlement,
             messaging,
             ..
-        } = self;
+        } = self.facts;
         writeln!(
             f,
-            "{name} {version} · chain {chain_id} · block {block_time}"
+            "{name} {version} · chain {chain_id} ({chain_id:#x}) · block {block_time}"
         )?;
         writeln!(f, "RPC       {rpc}   Metrics {metrics}")?;
         writeln!(
@@ -116,23 +131,39 @@ impl fmt::Display for Facts {
                 .unwrap_or_default()
         )?;
         writeln!(f, "Settle    {settlement}        IBC  {messaging}")?;
-        if !self.accounts.is_empty() {
-            writeln!(
-                f,
-                "Accounts  public test keys, never use them on a live chain"
-            )?;
-        }
-        for (index, account) in self.accounts.iter().take(LISTED).enumerate() {
-            writeln!(f, "  ({index}) {}  {}", account.address, account.key)?;
-        }
-        if self.accounts.len() > LISTED {
-            writeln!(
-                f,
-                "  … {} more in devnet.json",
-                self.accounts.len() - LISTED
-            )?;
-        }
-        writeln!(f, "Data      {}", self.data_dir)?;
+        self.accounts(f)?;
+        writeln!(f, "Data      {}", self.facts.data_dir)?;
         write!(f, "Ctrl-C stops")
+    }
+}
+
+impl Banner<'_> {
+    fn accounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accounts = &self.facts.accounts;
+        let Some(first) = accounts.first() else {
+            return Ok(());
+        };
+        writeln!(
+            f,
+            "Accounts  public test keys, never use them on a live chain"
+        )?;
+        let wide = self.columns >= WIDE;
+        for (index, account) in accounts.iter().take(LISTED).enumerate() {
+            if wide {
+                writeln!(f, "  ({index}) {}  {}", account.address, account.key)?;
+            } else {
+                writeln!(f, "  ({index}) {}", account.address)?;
+            }
+        }
+        if accounts.len() > LISTED {
+            writeln!(f, "  … {} more in devnet.json", accounts.len() - LISTED)?;
+        }
+        if !wide {
+            writeln!(f, "Key of (0) {}", first.key)?;
+            if accounts.len() > 1 {
+                writeln!(f, "          the others stand in devnet.json below")?;
+            }
+        }
+        Ok(())
     }
 }
