@@ -20,6 +20,10 @@ clients:
     cd kit/cli/tests/clients && npm install --ignore-scripts --no-package-lock
     cargo test -p rollwright-cli --features acceptance --test clients
 
+# Measure nodes beside anvil: `just bench sustained --batch 100`.
+bench *ARGS:
+    cargo run --release -p rollwright-bench -- {{ARGS}}
+
 # Build the contracts' artefacts from their sources.
 contracts:
     cd modules/evm/contracts && npm ci --ignore-scripts && node build.mjs

@@ -32,6 +32,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "rollwright-reference",
         &["rollwright-core", "rollwright-derive", "rollwright-evm"],
     ),
+    // Drives the command from outside; takes the development keys alone.
+    ("rollwright-bench", &["rollwright-evm"]),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
     ("hello-rollup", &["rollwright"]),
 ];
