@@ -150,6 +150,7 @@ pub fn memory_genesis(config: &RollupConfig) -> MemoryGenesis {
     let default = MemoryGenesis::default();
     MemoryGenesis {
         gas_limit: gas_limit.unwrap_or(default.gas_limit),
+        repeats_timestamps: config.timing.block_time_ms < 1_000,
         // A configuration always encodes: its lists are bounded by memory.
         extra_data: borsh::to_vec(config).unwrap_or_default().into(),
         ..default

@@ -12,7 +12,7 @@ use crate::{
     node::{Api, Facts, Forwarder, Life, NodeHandle},
     pool::PoolService,
     post::Poster,
-    replica::{Contradictions, Replica},
+    replica::{Contradictions, Progress, Replica},
     sequencer::Sequencer,
     supervisor::Supervisor,
     tasks::{Spawner, TokioSpawner},
@@ -168,11 +168,10 @@ where
                     .await?;
             }
             RoleConfig::Replica { feed_url } => {
-                hooks.push(Box::new(Contradictions {
-                    execution: execution.clone(),
-                    gate: parts.gate.clone(),
-                }));
-                self.replicate(&supervisor, &parts, feed_url);
+                let contradictions = Contradictions::load(execution.clone(), parts.gate.clone())?;
+                let contradictions = Arc::new(contradictions);
+                hooks.push(Box::new(contradictions.clone()));
+                self.replicate(&supervisor, &parts, feed_url, contradictions);
             }
             RoleConfig::Follower => {}
         }
@@ -241,6 +240,7 @@ where
             config,
             chain_key: parts.chain_key,
             da_block_time: parts.caps.block_time,
+            feed_blocks: self.config.feed.keep_blocks,
         };
         let stop = supervisor.token();
         let da = parts.watch.subscribe();
@@ -258,7 +258,13 @@ where
         Ok(())
     }
 
-    fn replicate(&self, supervisor: &Supervisor, parts: &Parts<R::Execution>, url: String) {
+    fn replicate(
+        &self,
+        supervisor: &Supervisor,
+        parts: &Parts<R::Execution>,
+        url: String,
+        contradictions: Arc<Contradictions<R::Execution>>,
+    ) {
         let replica = Replica {
             chain: parts.chain.clone(),
             hub: parts.hub.clone(),
@@ -270,6 +276,8 @@ where
             url,
             chain_key: parts.chain_key,
             connector: self.connector.clone(),
+            contradictions,
+            progress: Progress::default(),
         };
         let stop = supervisor.token();
         supervisor.spawn("replica", replica.run(parts.watch.subscribe(), stop));

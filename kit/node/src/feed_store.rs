@@ -1,5 +1,6 @@
 //! Signed blocks that a node keeps for its feed: what the engine does not keep
-//! of them, in one small row per block above the finalized head.
+//! of them, in one small row per block: those above the finalized head, and
+//! some older ones for whoever was away.
 
 use crate::{
     NodeError,
@@ -41,20 +42,22 @@ pub(crate) fn row(block: &SignedBlock) -> RecordChange {
     records::put(records::numbered(records::FEED, block.input.number()), &row)
 }
 
-/// Removes some rows at or below the finalized head.
-pub(crate) fn forget_below<E: Execution>(
+/// Removes some rows at or below the finalized head, and more than `keep`
+/// below the latest.
+pub(crate) fn forget_old<E: Execution>(
     execution: &E,
     heads: &Heads,
+    keep: u64,
 ) -> Result<Vec<RecordChange>, NodeError> {
+    let old = heads.latest.number.saturating_sub(keep);
+    let old = old.min(heads.finalized.number);
     let rows = |limit| {
         execution
             .records(records::FEED, records::FEED, limit)
             .map_err(NodeError::execution)
     };
-    let useless = |key: &Bytes| {
-        records::number_of(records::FEED, key)
-            .is_some_and(|number| number <= heads.finalized.number)
-    };
+    let useless =
+        |key: &Bytes| records::number_of(records::FEED, key).is_some_and(|number| number <= old);
     if !rows(1)?.first().is_some_and(|(key, _)| useless(key)) {
         return Ok(Vec::new());
     }
@@ -116,8 +119,9 @@ impl<E: Execution> FeedSource for StoredFeed<E> {
         }))
     }
 
-    fn first(&self) -> u64 {
-        let rows = self.0.records(records::FEED, records::FEED, 1);
+    fn next_kept(&self, number: u64) -> u64 {
+        let from = records::numbered(records::FEED, number.saturating_add(1));
+        let rows = self.0.records(records::FEED, &from, 1);
         rows.ok()
             .and_then(|rows| records::number_of(records::FEED, &rows.first()?.0))
             .unwrap_or_else(|| self.latest().number.saturating_add(1))

@@ -39,7 +39,7 @@ pub use feed::{
 pub use key::SequencerKey;
 pub use node::{Forwarder, NodeHandle};
 pub use pool::{Inserted, Pool, PoolConfig, PoolOrder, PoolTx};
-pub use replica::{FeedEvidence, feed_evidence};
+pub use replica::{EvidenceError, FeedEvidence, feed_evidence};
 pub use sequencer::{Block as BlockedBy, Cause, Decision, SequencerPolicy, Situation};
 pub use snapshot::{NodeSnapshot, check_snapshot, snapshot_origin, take_snapshot};
 pub use tasks::{Spawner, TokioSpawner};

@@ -20,7 +20,8 @@ pub(crate) const FEES: &[u8] = b"node/fee/";
 pub(crate) const FEED: &[u8] = b"node/feed/";
 /// Contradictions between the feed and DA, by block number.
 pub(crate) const EVIDENCE: &[u8] = b"node/evidence/";
-
+/// From which block on the chain's end is a DA block in the works.
+pub(crate) const LED: &[u8] = b"node/led";
 /// The snapshot that the store was filled from.
 pub(crate) const SNAPSHOT: &[u8] = b"node/snapshot";
 

@@ -192,7 +192,7 @@ async fn work_off<E: Derivable, S: ChainStore>(
 /// an engine holds few beside the chain.
 async fn lead<E: Execution>(fresh: &E, executed: BlockRef) -> Result<(), NodeError> {
     let heads = fresh.heads().map_err(NodeError::execution)?;
-    if executed.number.saturating_sub(heads.latest.number) < LEAD {
+    if executed.number.saturating_sub(heads.latest.number) < LEAD as u64 {
         return Ok(());
     }
     let ahead = Heads {

@@ -1,36 +1,44 @@
-use super::{execute, report};
+use super::{execute::known, report};
 use crate::{
     DerivationConfig, NodeError, batches,
-    chain::Chain,
+    chain::{Chain, Derived, Tip},
     derived::{DaView, DaWatch},
     fold::Errors,
 };
 use futures_util::{StreamExt, stream};
 use rollwright_core::{
-    BlockRef, Clock, DaCaps, DaHead, DaHeight, DataAvailability, ErrorKind, ExecuteOutcome,
-    LayerError, RecordChange,
+    BlockInput, BlockRef, Clock, DaCaps, DaHead, DaHeader, DaHeight, DaPoint, DataAvailability,
+    ErrorKind, ExecuteOutcome, LayerError, RecordChange,
 };
 use rollwright_derive::{DaStep, Derivable, DeriveError, DeriveEvent, Deriver, DeriverState, Step};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
 /// While catching up, the others hear of every so-manieth DA block.
 const QUIET_STEPS: u64 = 64;
 /// Blocks of one DA block that may be executed before they are made canonical:
 /// engines hold few beside the chain, and reads pass through all of them.
-pub(crate) const LEAD: u64 = 64;
+pub(crate) const LEAD: usize = 64;
 /// Progress is logged each time this many milliseconds have passed.
 const PROGRESS_MS: u64 = 5_000;
 
-/// Hears of every DA step before it is committed, while the former chain is
-/// still in place.
-pub(crate) trait DerivedHook: Send + 'static {
-    /// Records to commit with the step. `state` is the deriver's after it.
+/// Hears what DA says before it is committed, while the former chain is still
+/// in place.
+pub(crate) trait DerivedHook: Send + Sync + 'static {
+    /// `derived` are blocks that the DA block `at` brought, ascending; those of
+    /// one DA block may come in several calls, and again in a later one.
+    /// `state` is the deriver's after them. Returns records to commit with it.
     fn before(
         &mut self,
-        step: &DaStep,
+        derived: &[BlockRef],
+        at: &DaPoint,
         state: &DeriverState,
     ) -> Result<Vec<RecordChange>, NodeError>;
+
+    /// DA undid its blocks from this height on. Returns records to commit with
+    /// that.
+    fn undone(&mut self, from: DaHeight) -> Result<Vec<RecordChange>, NodeError>;
 }
 
 /// Reads DA and moves safe and finalized heads.
@@ -52,6 +60,18 @@ pub(crate) struct Derivation<E: Derivable, D> {
 enum Reached {
     Head,
     Stopped,
+}
+
+/// One DA block in the works.
+struct InWorks {
+    header: DaHeader,
+    /// The height that reading is to reach.
+    last: DaHeight,
+    /// The tip, once the latest head has gone over to the derived line: nobody
+    /// builds on that or posts it before the DA block is worked off.
+    tip: Option<OwnedMutexGuard<Tip>>,
+    /// Executed blocks that are not on the chain.
+    beside: Vec<BlockRef>,
 }
 
 impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
@@ -112,6 +132,9 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             }
         }
         if !self.watch.borrow().synced {
+            let mut tip = self.chain.lock().await;
+            self.chain.settle(&mut tip).await?;
+            drop(tip);
             // Not every step on the way here was shown.
             self.publish(true);
         }
@@ -156,7 +179,16 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 Err(DeriveError::Reorganised { .. }) => return Err(Interrupted::Reorganised),
                 Err(error) => return Err(Interrupted::Failed(NodeError::derive(error))),
             }
-            self.work_off(last).await.map_err(Interrupted::Failed)?;
+            let works = InWorks {
+                header: block.header,
+                last,
+                tip: None,
+                beside: Vec::new(),
+            };
+            let reached = self.work_off(works, stop).await;
+            if matches!(reached.map_err(Interrupted::Failed)?, Reached::Stopped) {
+                return Ok(Reached::Stopped);
+            }
             let now = self.clock.now_ms();
             if now.saturating_sub(progress) >= PROGRESS_MS && block.header.height < last {
                 progress = now;
@@ -171,66 +203,102 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         }
     }
 
-    /// Executes and commits what the DA block that was just fed brings.
-    async fn work_off(&mut self, last: DaHeight) -> Result<(), NodeError> {
+    /// Executes and commits what the DA block that was just fed brings. A stop
+    /// in the middle leaves it to the next start.
+    async fn work_off(
+        &mut self,
+        mut works: InWorks,
+        stop: &CancellationToken,
+    ) -> Result<Reached, NodeError> {
         loop {
             match self.deriver.poll() {
-                Step::DaBlock(_) => return Ok(()),
+                Step::DaBlock(_) => return Ok(Reached::Head),
+                Step::Execute(_) if stop.is_cancelled() => return Ok(Reached::Stopped),
                 Step::Execute(input) => {
-                    let outcome = execute(&self.chain.execution, &input).await?;
+                    let outcome = self.execute(&input, &mut works).await?;
                     self.deriver
                         .feed_outcome(&outcome)
                         .map_err(NodeError::derive)?;
-                    if let ExecuteOutcome::Valid(executed) = &outcome {
-                        self.lead(executed.block).await?;
-                    }
+                    self.lead(&mut works).await?;
                 }
                 Step::Commit(step) => {
-                    self.commit(*step, last).await?;
+                    self.commit(*step, &mut works).await?;
                     self.deriver.committed();
                 }
             }
         }
     }
 
-    /// Lets the latest head follow in the middle of a DA block with many
-    /// blocks. Not beside a poster at work, which would post them again.
-    async fn lead(&mut self, executed: BlockRef) -> Result<(), NodeError> {
-        let ahead = executed
-            .number
-            .saturating_sub(self.chain.view().heads.latest.number);
-        let alone = self.say_batches || !self.watch.borrow().synced;
-        if ahead == 0 || !ahead.is_multiple_of(LEAD) || !alone {
-            return Ok(());
+    async fn execute(
+        &self,
+        input: &BlockInput,
+        works: &mut InWorks,
+    ) -> Result<ExecuteOutcome, NodeError> {
+        let execution = &self.chain.execution;
+        if let Some(executed) = known(execution, input)? {
+            return Ok(ExecuteOutcome::Valid(executed));
         }
-        let mut tip = self.chain.lock().await;
-        self.chain.advance(&mut tip, executed).await
+        let outcome = execution
+            .execute(input)
+            .await
+            .map_err(NodeError::execution)?;
+        if let ExecuteOutcome::Valid(executed) = &outcome {
+            works.beside.push(executed.block);
+        }
+        Ok(outcome)
     }
 
-    async fn commit(&mut self, step: DaStep, last: DaHeight) -> Result<(), NodeError> {
+    /// Lets the latest head go over to the derived line in the middle of a DA
+    /// block with many blocks, whatever line it was on.
+    async fn lead(&mut self, works: &mut InWorks) -> Result<(), NodeError> {
+        let Some(head) = works.beside.last().copied() else {
+            return Ok(());
+        };
+        if works.beside.len() < LEAD {
+            return Ok(());
+        }
+        let mut tip = match works.tip.take() {
+            Some(tip) => tip,
+            None => self.chain.lock_owned().await,
+        };
+        let at = self.deriver.rules().point(&works.header);
+        let mut records = Vec::new();
+        for hook in &mut self.hooks {
+            records.extend(hook.before(&works.beside, &at, self.deriver.state())?);
+        }
+        self.chain.lead(&mut tip, head, records).await?;
+        works.beside.clear();
+        works.tip = Some(tip);
+        Ok(())
+    }
+
+    async fn commit(&mut self, step: DaStep, works: &mut InWorks) -> Result<(), NodeError> {
         let mut records = step.records.clone();
         for event in &step.events {
             if let DeriveEvent::Batch(batch) = event {
                 records.extend(batches::row(batch));
             }
         }
-        let mut tip = self.chain.lock().await;
+        let mut tip = match works.tip.take() {
+            Some(tip) => tip,
+            None => self.chain.lock_owned().await,
+        };
+        let blocks: Vec<_> = step.blocks().map(|derived| derived.block).collect();
         for hook in &mut self.hooks {
-            records.extend(hook.before(&step, self.deriver.state())?);
+            records.extend(hook.before(&blocks, &step.point, self.deriver.state())?);
         }
-        self.chain
-            .derived(
-                &mut tip,
-                *self.deriver.state().head(),
-                step.finalized,
-                None,
-                records,
-            )
-            .await?;
+        let news = Derived {
+            head: *self.deriver.state().head(),
+            finalized: step.finalized,
+            undone: None,
+            records,
+            settles: true,
+        };
+        self.chain.derived(&mut tip, news).await?;
         // Others must not see the new heads with the old forced queue.
         let steady = self.watch.borrow().synced;
         self.publish(
-            steady || step.point.height == last || step.ordinal.0.is_multiple_of(QUIET_STEPS),
+            steady || step.point.height == works.last || step.ordinal.0.is_multiple_of(QUIET_STEPS),
         );
         drop(tip);
         report::step(&step, &self.caps, steady && self.say_batches);
@@ -248,15 +316,14 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         }
         let mut tip = self.chain.lock().await;
         let moved = news.head.number > tip.heads().finalized.number;
-        self.chain
-            .derived(
-                &mut tip,
-                *self.deriver.state().head(),
-                news.head,
-                None,
-                news.records,
-            )
-            .await?;
+        let derived = Derived {
+            head: *self.deriver.state().head(),
+            finalized: news.head,
+            undone: None,
+            records: news.records,
+            settles: false,
+        };
+        self.chain.derived(&mut tip, derived).await?;
         drop(tip);
         if moved {
             tracing::debug!(target: "da", block = news.head.number, "final");

@@ -13,7 +13,11 @@ pub(crate) async fn execute<E: Execution>(
     execution.execute(input).await.map_err(NodeError::execution)
 }
 
-fn known<E: Execution>(execution: &E, input: &BlockInput) -> Result<Option<Executed>, NodeError> {
+/// The canonical block that was made from an equal input, where there is one.
+pub(super) fn known<E: Execution>(
+    execution: &E,
+    input: &BlockInput,
+) -> Result<Option<Executed>, NodeError> {
     let id = BlockId::Number(input.number());
     let Some(record) = execution.block(id).map_err(NodeError::execution)? else {
         return Ok(None);

@@ -1,5 +1,5 @@
 use super::Derivation;
-use crate::{NodeError, batches};
+use crate::{NodeError, batches, chain::Derived};
 use rollwright_core::{DaHead, DaOrdinal, DataAvailability, LayerError};
 use rollwright_derive::{Derivable, DeriveError};
 
@@ -61,16 +61,17 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             &self.chain.execution,
             rollback.safe.number,
         )?);
-        let removed = self
-            .chain
-            .derived(
-                &mut tip,
-                *self.deriver.state().head(),
-                rollback.finalized,
-                Some(first),
-                records,
-            )
-            .await?;
+        for hook in &mut self.hooks {
+            records.extend(hook.undone(rules.height_of(first))?);
+        }
+        let news = Derived {
+            head: *self.deriver.state().head(),
+            finalized: rollback.finalized,
+            undone: Some(first),
+            records,
+            settles: true,
+        };
+        let removed = self.chain.derived(&mut tip, news).await?;
         self.publish(true);
         drop(tip);
         tracing::warn!(

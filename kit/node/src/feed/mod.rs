@@ -25,6 +25,11 @@ pub struct FeedConfig {
     pub max_subscribers: usize,
     /// Blocks that a subscriber may lag behind before it is dropped.
     pub buffer_blocks: usize,
+    /// Blocks that the feed keeps for whoever comes back, final ones included.
+    /// Blocks that are not final are kept in any case.
+    pub keep_blocks: u64,
+    /// Blocks above the safe head that a replica takes from a feed.
+    pub max_ahead_blocks: u64,
     /// Longest message that a client accepts, in bytes.
     pub max_frame_bytes: usize,
     /// Pause between two pings; a client gives up after three without any
@@ -37,6 +42,8 @@ impl Default for FeedConfig {
         Self {
             max_subscribers: 256,
             buffer_blocks: 512,
+            keep_blocks: 8_192,
+            max_ahead_blocks: 200_000,
             max_frame_bytes: 64 << 20,
             ping: Duration::from_secs(10),
         }

@@ -33,8 +33,8 @@ pub(crate) trait FeedSource: Send + Sync + 'static {
     /// A canonical block with its signature; `None` if it is not kept.
     fn signed(&self, number: u64) -> Result<Option<SignedBlock>, NodeError>;
 
-    /// The first number from which on every block is kept.
-    fn first(&self) -> u64;
+    /// The first number above this one whose block is kept.
+    fn next_kept(&self, number: u64) -> u64;
 }
 
 /// Sends signed blocks to all subscribers.
@@ -135,8 +135,6 @@ impl FeedHub {
         socket: &mut WebSocket,
         from: Option<u64>,
     ) -> ControlFlow<Option<FeedGoodbye>> {
-        // Before history is read, so that nothing falls between the two.
-        let mut live = self.live.subscribe();
         let latest = self.source.latest();
         let hello = FeedFrame::Hello(FeedHello {
             chain_id: self.chain.0,
@@ -145,23 +143,23 @@ impl FeedHub {
         });
         self.send(socket, hello.encode()).await?;
         let mut last = None;
-        for number in from.unwrap_or(latest.number.saturating_add(1))..=latest.number {
-            match self.source.signed(number) {
-                Ok(Some(block)) => {
-                    last = Some(block.block());
-                    self.send(socket, FeedFrame::Block(Box::new(block)).encode())
-                        .await?;
-                }
-                Ok(None) => {
-                    let first = self.source.first();
-                    return ControlFlow::Break(Some(FeedGoodbye::TooOld { first }));
-                }
-                Err(error) => {
-                    tracing::warn!(target: "feed", %error, number, "reading history failed");
-                    return ControlFlow::Break(None);
-                }
+        let mut next = from.unwrap_or(latest.number.saturating_add(1));
+        let near = (self.config.buffer_blocks / 2) as u64;
+        let mut live = loop {
+            // Before history is read, so that nothing falls between the two.
+            let live = self.live.subscribe();
+            let up_to = self.source.latest().number;
+            // What comes meanwhile must fit into the buffer: a long history is
+            // not sent beside it.
+            let is_near = up_to.saturating_sub(next) <= near;
+            if let Some(sent) = self.send_history(socket, next, up_to).await? {
+                last = Some(sent);
             }
-        }
+            next = next.max(up_to.saturating_add(1));
+            if is_near {
+                break live;
+            }
+        };
         loop {
             tokio::select! {
                 biased;
@@ -194,6 +192,39 @@ impl FeedHub {
                 }
             }
         }
+    }
+
+    /// Sends the canonical blocks of a range; returns the last one.
+    async fn send_history(
+        &self,
+        socket: &mut WebSocket,
+        from: u64,
+        up_to: u64,
+    ) -> ControlFlow<Option<FeedGoodbye>, Option<BlockRef>> {
+        let mut last = None;
+        for number in from..=up_to {
+            if self.stop.is_cancelled() {
+                return ControlFlow::Break(Some(FeedGoodbye::Stopping));
+            }
+            match self.source.signed(number) {
+                Ok(Some(block)) => {
+                    last = Some(block.block());
+                    self.send(socket, FeedFrame::Block(Box::new(block)).encode())
+                        .await?;
+                }
+                // The chain has become shorter meanwhile.
+                Ok(None) if number > self.source.latest().number => break,
+                Ok(None) => {
+                    let first = self.source.next_kept(number);
+                    return ControlFlow::Break(Some(FeedGoodbye::TooOld { first }));
+                }
+                Err(error) => {
+                    tracing::warn!(target: "feed", %error, number, "reading history failed");
+                    return ControlFlow::Break(None);
+                }
+            }
+        }
+        ControlFlow::Continue(last)
     }
 
     /// Sends one frame; whoever does not take it in three ping times is slow.

@@ -182,6 +182,11 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
     ) -> Result<Work, NodeError> {
         let now_ms = self.clock.now_ms();
         let mut tip = self.chain.lock().await;
+        if tip.is_led() {
+            // The chain's end is a DA block in the works, which a stop has
+            // interrupted: none of it is to be posted.
+            return Ok(work);
+        }
         let view = da.borrow().clone();
         let finalized = tip.heads().finalized.number;
         for event in work.batcher.follow(&view.state, finalized) {

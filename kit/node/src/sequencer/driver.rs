@@ -40,6 +40,8 @@ pub(crate) struct Sequencer<E> {
     pub(crate) term: u64,
     /// The DA layer's.
     pub(crate) da_block_time: Duration,
+    /// Signed blocks that the feed keeps.
+    pub(crate) feed_blocks: u64,
 }
 
 /// What the loop remembers between two blocks.
@@ -122,6 +124,10 @@ impl<E: Execution> Sequencer<E> {
 
     async fn turn(&self, da: &watch::Receiver<DaView>, turn: &mut Turn) -> Result<Wait, NodeError> {
         let mut tip = self.chain.lock().await;
+        if tip.is_led() {
+            refuse(&mut turn.waiting);
+            return Ok(Wait::Change);
+        }
         // Under the lock, so that tip and forced queue belong together.
         let view = &da.borrow().clone();
         if let Some(reason) = self.hard_backlog(&tip) {
@@ -285,9 +291,11 @@ impl<E: Execution> Sequencer<E> {
         let block = built.executed.block;
         let signed = self.sign(block.hash, built.input)?;
         let mut records = vec![feed_store::row(&signed)];
-        records.extend(feed_store::forget_below(
+        let keep = self.feed_blocks;
+        records.extend(feed_store::forget_old(
             &self.chain.execution,
             tip.heads(),
+            keep,
         )?);
         self.chain.extend(tip, block, records, false).await?;
         self.hub.publish(&signed);

@@ -10,6 +10,8 @@
     reason = "each test file uses another part"
 )]
 
+pub mod mortal;
+
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{
     BlobRef, BlockRef, Clock, DaBlock, DaBlockId, DaCaps, DaClaim, DaFinality, DaHead, DaHeader,
@@ -236,6 +238,39 @@ impl World {
         Node::start(self.layers(execution), config, clock.clone()).await
     }
 
+    /// A node whose process dies at a write of its store.
+    pub async fn start_mortal(
+        &self,
+        execution: &mortal::Mortal,
+        clock: &TestClock,
+        config: NodeConfig,
+    ) -> Result<NodeHandle, NodeError> {
+        let layers: Layers<mortal::MortalRollup> = Layers {
+            execution: execution.clone(),
+            da: self.da.clone(),
+            settlement: Sovereign::new(),
+            messaging: NoMessaging,
+        };
+        Node::start(layers, config, clock.clone()).await
+    }
+
+    /// The same chain on the same layer, which refuses by a switch of its own.
+    pub fn twin(&self) -> Self {
+        Self {
+            da: TestDa {
+                refuses: Arc::default(),
+                ..self.da.clone()
+            },
+            genesis: self.genesis.clone(),
+            key: self.key.clone(),
+        }
+    }
+
+    /// Makes the layer refuse what is posted, or take it again.
+    pub fn refuse(&self, refuses: bool) {
+        self.da.refuses.store(refuses, Ordering::SeqCst);
+    }
+
     /// Every blob of the rollup that stands on the canonical DA chain.
     pub async fn posted(&self) -> Vec<Bytes> {
         let head = self.da.inner.head().await.unwrap().observed.height;
@@ -264,6 +299,24 @@ pub fn account(byte: u8) -> Address {
 
 pub fn transfer(from: u8, nonce: u64, to: u8) -> Bytes {
     MemoryTx::transfer(account(from), nonce, account(to), 1_000).encode()
+}
+
+/// Makes blocks until the latest has this number.
+pub async fn mine_to(node: &NodeHandle, number: u64) {
+    while latest(node).number < number {
+        assert!(node.mine().await, "{:?}", node.status().blocked);
+    }
+}
+
+pub trait StoppedByNow {
+    fn stopped_by_now(&self) -> Option<()>;
+}
+
+impl StoppedByNow for NodeHandle {
+    fn stopped_by_now(&self) -> Option<()> {
+        use futures_util::FutureExt;
+        self.stopped().now_or_never().map(|_| ())
+    }
 }
 
 /// Waits, in virtual time, until something holds; panics after an hour of it.

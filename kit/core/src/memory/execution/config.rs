@@ -20,6 +20,9 @@ pub struct MemoryGenesis {
     pub gas_limit: u64,
     /// Price per gas of every block, in wei, which is burned.
     pub base_fee: u64,
+    /// True where a block may repeat its parent's timestamp, as on a chain
+    /// with blocks below one second.
+    pub repeats_timestamps: bool,
     /// Accounts and their balances in wei.
     pub balances: Vec<(Address, U256)>,
     /// The genesis header's `extra_data`.
@@ -36,6 +39,7 @@ impl Default for MemoryGenesis {
             timestamp: 1_699_999_999,
             gas_limit: 30_000_000,
             base_fee: 0,
+            repeats_timestamps: false,
             balances: (1..=10)
                 .map(|byte| (Address::repeat_byte(byte), U256::from(10u64.pow(18))))
                 .collect(),

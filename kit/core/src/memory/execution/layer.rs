@@ -68,7 +68,7 @@ impl Execution for MemoryExecution {
         }
         let genesis = Sealed::genesis(header, self.genesis.state());
         let block = genesis.record.block;
-        durable.canonical.push(Arc::new(genesis));
+        durable.push(Arc::new(genesis));
         durable.heads = Some(Heads::all(block));
         Ok(block)
     }
@@ -169,25 +169,31 @@ impl Execution for MemoryExecution {
             let block = former.finalized;
             return Err(MemoryExecutionError::Final { block });
         }
-        let keep = usize::try_from(fork.number + 1).unwrap_or(usize::MAX);
-        let removed: Vec<_> = durable.canonical.drain(keep..).rev().collect();
-        durable.canonical.extend(branch.into_iter().rev());
+        let removed = durable.cut(fork.number + 1);
+        let mut volatile = lock(&self.volatile);
+        for block in branch.into_iter().rev() {
+            let record = &block.record;
+            volatile.blocks.remove(&record.block.hash);
+            volatile.inputs.remove(&record.input_hash);
+            durable.push(block);
+        }
         durable.heads = Some(*heads);
         durable.put(records);
         drop(durable);
-        let mut volatile = lock(&self.volatile);
-        for block in &removed {
+        let room = (self.pending_blocks / 2).saturating_sub(volatile.blocks.len());
+        // The lowest may come back first.
+        for block in removed.iter().rev().take(room) {
             let record = &block.record;
             volatile.inputs.insert(record.input_hash, record.block.hash);
             volatile.blocks.insert(record.block.hash, Arc::clone(block));
         }
         // What can never become canonical again is forgotten.
         let floor = heads.finalized.number;
-        volatile
-            .blocks
-            .retain(|_, block| block.record.block.number > floor);
-        let Volatile { blocks, inputs } = &mut *volatile;
-        inputs.retain(|_, hash| blocks.contains_key(hash));
+        if heads.finalized != former.finalized {
+            let Volatile { blocks, inputs } = &mut *volatile;
+            blocks.retain(|_, block| block.record.block.number > floor);
+            inputs.retain(|_, hash| blocks.contains_key(hash));
+        }
         Ok(removed.iter().map(|block| block.record.clone()).collect())
     }
 

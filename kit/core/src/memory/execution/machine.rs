@@ -161,7 +161,9 @@ impl<'a, S: StateAccess> BlockInProgress<'a, S> {
         if input.parent.number != parent.number || input.parent.hash != parent.hash_slow() {
             return Err("the input names another parent");
         }
-        if input.timestamp <= parent.timestamp {
+        let rises = input.timestamp > parent.timestamp;
+        let repeats = input.timestamp == parent.timestamp && config.repeats_timestamps;
+        if !rises && !repeats {
             return Err("the timestamp does not rise");
         }
         if !input.ticks.is_empty() || !input.inbox.is_empty() {

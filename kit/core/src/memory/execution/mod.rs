@@ -76,7 +76,7 @@ impl MemoryExecution {
     }
 
     /// Holds at most this many blocks that are not canonical, as engines with
-    /// bounded memory do.
+    /// bounded memory do; of blocks that left the chain half as many.
     #[must_use]
     pub const fn with_pending_blocks(mut self, blocks: usize) -> Self {
         self.pending_blocks = blocks;
@@ -118,10 +118,8 @@ impl MemoryExecution {
         match id {
             BlockId::Number(number) => durable.at(number).cloned(),
             BlockId::Hash(hash) => durable
-                .canonical
-                .iter()
-                .rev()
-                .find(|block| block.record.block.hash == hash)
+                .by_hash(&hash)
+                .filter(|block| block.record.block.hash == hash)
                 .or(lock(&self.volatile).blocks.get(&hash))
                 .cloned(),
         }
@@ -153,10 +151,8 @@ impl MemoryExecution {
         let durable = lock(&self.store.0);
         let volatile = lock(&self.volatile);
         durable
-            .canonical
-            .iter()
-            .rev()
-            .find(|block| block.record.input_hash == hash && block.record.block.number > 0)
+            .by_hash(&hash)
+            .filter(|block| block.record.input_hash == hash)
             .or_else(|| volatile.blocks.get(volatile.inputs.get(&hash)?))
             .cloned()
     }
@@ -164,11 +160,11 @@ impl MemoryExecution {
     fn remember(&self, block: Sealed) -> Result<Arc<Sealed>> {
         let block = Arc::new(block);
         let durable = lock(&self.store.0);
+        if durable.is_canonical(&block.record.block) {
+            return Ok(block);
+        }
         let mut volatile = lock(&self.volatile);
-        let pending = |block: &&Arc<Sealed>| !durable.is_canonical(&block.record.block);
-        if self.pending_blocks < usize::MAX
-            && volatile.blocks.values().filter(pending).count() >= self.pending_blocks
-        {
+        if volatile.blocks.len() >= self.pending_blocks {
             let blocks = self.pending_blocks;
             return Err(MemoryExecutionError::TooManyPending { blocks });
         }

@@ -118,6 +118,8 @@ impl Sealed {
 pub(super) struct Durable {
     /// By number.
     pub(super) canonical: Vec<Arc<Sealed>>,
+    /// Their numbers by block hash and by input hash.
+    numbers: HashMap<B256, u64>,
     pub(super) heads: Option<Heads>,
     pub(super) records: BTreeMap<Bytes, Bytes>,
 }
@@ -130,6 +132,35 @@ impl Durable {
     pub(super) fn is_canonical(&self, block: &BlockRef) -> bool {
         self.at(block.number)
             .is_some_and(|found| found.record.block == *block)
+    }
+
+    /// The canonical block with this hash, or made from the input with it.
+    pub(super) fn by_hash(&self, hash: &B256) -> Option<&Arc<Sealed>> {
+        self.at(*self.numbers.get(hash)?)
+    }
+
+    /// Puts a block on the chain.
+    pub(super) fn push(&mut self, block: Arc<Sealed>) {
+        let record = &block.record;
+        self.numbers.insert(record.block.hash, record.block.number);
+        if record.block.number > 0 {
+            self.numbers.insert(record.input_hash, record.block.number);
+        }
+        self.canonical.push(block);
+    }
+
+    /// Takes the blocks from this number on off the chain, newest first.
+    pub(super) fn cut(&mut self, from: u64) -> Vec<Arc<Sealed>> {
+        let keep = usize::try_from(from).unwrap_or(usize::MAX);
+        let removed: Vec<_> = match keep < self.canonical.len() {
+            true => self.canonical.drain(keep..).rev().collect(),
+            false => Vec::new(),
+        };
+        for block in &removed {
+            self.numbers.remove(&block.record.block.hash);
+            self.numbers.remove(&block.record.input_hash);
+        }
+        removed
     }
 
     pub(super) fn put(&mut self, changes: &[RecordChange]) {
