@@ -1,20 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 mod chain;
+mod check;
 mod compare;
 mod derivation;
 mod executor;
 mod history;
 mod payload;
 mod real;
+mod scene;
 mod trace;
 mod wire;
 
 pub use chain::Chain;
+pub use check::{Checked, Failure, check, replay_bytes, replay_seed, shrink};
 pub use compare::{Difference, Told, What, compare, told, told_of};
 pub use derivation::{AppliedBatch, DaStep, Derivation, Event, TRACED_DROPS, derive};
 pub use executor::{Blocking, Executor, now};
 pub use history::History;
 pub use payload::{Bounds, Facts, MemoryPayloads, PayloadBlock, Payloads, Refusal};
 pub use real::{DriveError, Driven, Real, drive};
+pub use scene::{ACTION_BYTES, Action, CHAIN_BYTES, Engine, MemoryEngine, Scene, Script, Verb};
 pub use trace::{Drop, Reason};

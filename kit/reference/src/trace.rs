@@ -54,7 +54,7 @@ reasons! {
     PartRejected,
     /// §4.1: the same piece is stored already.
     PartKnown,
-    /// §4.1: no key recovered.
+    /// §4.1: no key recovered, or the signature has not the one form.
     PartSignature,
     /// §4.1: the key is not in the entry.
     PartSigner,
@@ -78,6 +78,8 @@ reasons! {
     ForcedQueue,
     /// §6: the engine does not admit it.
     ForcedCheck,
+    /// §6: a gas limit above all that one DA block may bring.
+    ForcedGasLimit,
     /// §6: more gas than one DA block may bring.
     ForcedGas,
     /// §6: underpriced for too long.
@@ -161,7 +163,7 @@ impl Reason {
             Self::Lane => "RW-DA-502",
             Self::PartKeyEntry => "RW-DA-503",
             Self::PartNumber => "RW-DA-504",
-            Self::PartBound => "RW-DA-505",
+            Self::PartBound | Self::BatchBound => "RW-DA-505",
             Self::PartRejected => "RW-DA-506",
             Self::PartKnown | Self::PartIndex => "RW-DA-507",
             Self::PartSignature => "RW-DA-508",
@@ -180,7 +182,7 @@ impl Reason {
             Self::BatchTerm => "RW-DA-521",
             Self::BatchPrevious => "RW-DA-522",
             Self::BatchCodec => "RW-DA-523",
-            Self::BatchBound | Self::BatchPayload | Self::BatchBlocks => "RW-DA-524",
+            Self::BatchPayload | Self::BatchBlocks => "RW-DA-524",
             Self::OriginEpoch | Self::OriginUnknown | Self::BatchOrigin => "RW-DA-525",
             Self::OriginWindow | Self::PlaceWindow => "RW-DA-526",
             Self::PlaceDigest => "RW-DA-527",
@@ -191,9 +193,9 @@ impl Reason {
             | Self::PlaceDrift
             | Self::PlaceSize => "RW-DA-528",
             Self::LapseInvalid => "RW-DA-529",
-            Self::ForcedCount | Self::ForcedBytes => "RW-DA-530",
+            Self::ForcedCount | Self::ForcedBytes | Self::ForcedGas => "RW-DA-530",
             Self::ForcedQueue => "RW-DA-531",
-            Self::ForcedGas => "RW-DA-532",
+            Self::ForcedGasLimit => "RW-DA-532",
             Self::ForcedCheck => "RW-DA-533",
             Self::ForcedExpired | Self::BlockInvalid | Self::RulesBegan => return None,
         })

@@ -65,14 +65,15 @@ pub(crate) fn read(data: &[u8], rollup_id: B256, separate: Option<bool>) -> Resu
         return Err(Reason::Rollup);
     }
     let is_forced = *kind == 1;
+    let read = if is_forced {
+        forced(body).ok_or(Reason::ForcedForm)?
+    } else {
+        part(body).ok_or(Reason::PartForm)?
+    };
     if separate.is_some_and(|forced| forced != is_forced) {
         return Err(Reason::Lane);
     }
-    if is_forced {
-        forced(body).ok_or(Reason::ForcedForm)
-    } else {
-        part(body).ok_or(Reason::PartForm)
-    }
+    Ok(read)
 }
 
 fn forced(body: &[u8]) -> Option<Body> {
@@ -84,9 +85,7 @@ fn forced(body: &[u8]) -> Option<Body> {
 fn part(body: &[u8]) -> Option<Body> {
     let read: PartBody = borsh::from_slice(body).ok()?;
     let head = &read.head;
-    let well_formed = U256::from_be_bytes(read.s) <= HALF_ORDER
-        && read.parity <= 1
-        && head.index < head.count
+    let well_formed = head.index < head.count
         && !read.piece.is_empty()
         && read.piece.len() as u64 <= u64::from(head.total_len);
     well_formed.then_some(Body::Part(Part {
@@ -101,6 +100,9 @@ fn part(body: &[u8]) -> Option<Body> {
 impl Part {
     /// The key that signed, if any did.
     pub(crate) fn signer(&self, rollup_id: B256) -> Option<Address> {
+        if U256::from_be_bytes(self.s) > HALF_ORDER || self.parity > 1 {
+            return None;
+        }
         let mut signed = b"rollwright/part/v1".to_vec();
         signed.extend_from_slice(rollup_id.as_slice());
         signed.extend_from_slice(&borsh::to_vec(&self.head).ok()?);

@@ -48,7 +48,10 @@ impl<P: Payloads> Reference<'_, P> {
             .payloads
             .check_forced(bytes)
             .map_err(|_| Reason::ForcedCheck)?;
-        if gas > lane.admit_gas.saturating_sub(intake.gas) {
+        if gas > lane.admit_gas {
+            return Err(Reason::ForcedGasLimit);
+        }
+        if gas > lane.admit_gas - intake.gas {
             return Err(Reason::ForcedGas);
         }
         intake.gas += gas;

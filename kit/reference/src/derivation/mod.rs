@@ -215,9 +215,9 @@ impl<'a, P: Payloads> Reference<'a, P> {
     /// §1: what begins at ordinal `i`.
     fn begin_rules(&mut self, i: u64) {
         if i > 0 && self.chain.posting_rules_begin(i) {
-            let batches = self.batches();
-            if !batches.is_empty() {
-                self.step.events.push(Event::Discarded(batches.len()));
+            let batches = self.batches().len();
+            self.step.events.push(Event::Discarded(batches));
+            if batches > 0 {
                 self.step.rules.push(Reason::RulesBegan);
             }
             self.parts.clear();
@@ -239,9 +239,8 @@ impl<'a, P: Payloads> Reference<'a, P> {
             match wire::read(&blob.data, self.chain.rollup_id(), lane) {
                 Err(reason) => self.drop(reason, Some(place), None),
                 Ok(Body::Part(part)) => {
-                    let batch = (part.head.number, part.head.batch_id);
                     if let Err(reason) = self.store_part(i, place, blob.reference, part) {
-                        self.drop(reason, Some(place), Some(batch));
+                        self.drop(reason, Some(place), None);
                     }
                 }
                 Ok(Body::Forced(list)) => self.admit(i, place, &list, &mut intake),

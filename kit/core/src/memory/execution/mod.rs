@@ -154,6 +154,9 @@ impl MemoryExecution {
             .by_hash(&hash)
             .filter(|block| block.record.input_hash == hash)
             .or_else(|| volatile.blocks.get(volatile.inputs.get(&hash)?))
+            // Inputs that differ in entries without effect make one block, and
+            // differ in what became of the entries.
+            .filter(|block| block.record.input_hash == hash)
             .cloned()
     }
 
