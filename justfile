@@ -32,6 +32,10 @@ contracts:
 guest:
     bash scripts/build-guest-riscv.sh
 
+# Compare the two derivers over any number of scenes: `just derivers 0..10000`.
+derivers SEEDS="0..1000":
+    cargo run -p rollwright-reference -- --seeds {{SEEDS}}
+
 # Format and lint.
 fix:
     cargo fmt --all

@@ -54,7 +54,7 @@ reasons! {
     PartRejected,
     /// §4.1: the same piece is stored already.
     PartKnown,
-    /// §4.1: no key recovered, or the signature has not the one form.
+    /// §4.1: no key recovered, or s is high.
     PartSignature,
     /// §4.1: the key is not in the entry.
     PartSigner,
@@ -70,6 +70,8 @@ reasons! {
     PartLength,
     /// §4.1: the key's capacity.
     PartCapacity,
+    /// §4.1: the key has as many batches of this number as it may.
+    PartBatches,
     /// §6: after as many transactions as one DA block may bring.
     ForcedCount,
     /// §6: more bytes than one DA block may bring.
@@ -104,7 +106,7 @@ reasons! {
     BatchCodec,
     /// §4.2: counts and lengths are out of bounds.
     BatchBound,
-    /// §4.2: the last origin is in another DA epoch.
+    /// §4.2: the last origin is in another DA epoch, or below its start.
     OriginEpoch,
     /// §4.2: the last origin is outside of the window.
     OriginWindow,
@@ -132,6 +134,8 @@ reasons! {
     PlaceDrift,
     /// §5: too many transactions, or too many bytes.
     PlaceSize,
+    /// §4.2: enough was decoded in vain in this DA block.
+    Waste,
     /// §4.2: the engine refused a block of the batch.
     BlockInvalid,
     /// §4.2: complete when the engine refused a block.
@@ -163,26 +167,30 @@ impl Reason {
             Self::Lane => "RW-DA-502",
             Self::PartKeyEntry => "RW-DA-503",
             Self::PartNumber => "RW-DA-504",
-            Self::PartBound | Self::BatchBound => "RW-DA-505",
+            Self::PartBound | Self::BatchBound | Self::PlaceSize => "RW-DA-505",
             Self::PartRejected => "RW-DA-506",
             Self::PartKnown | Self::PartIndex => "RW-DA-507",
             Self::PartSignature => "RW-DA-508",
             Self::PartSigner => "RW-DA-509",
             Self::PartAttempt => "RW-DA-510",
             Self::PartShape | Self::PartLength => "RW-DA-511",
-            Self::PartCapacity => "RW-DA-512",
+            Self::PartCapacity | Self::PartBatches => "RW-DA-512",
             Self::Superseded => "RW-DA-513",
             Self::PartTimeout => "RW-DA-514",
             Self::BatchTimeout => "RW-DA-515",
             Self::BatchPassed => "RW-DA-516",
             Self::AfterInvalid => "RW-DA-517",
-            Self::BatchLength | Self::BatchId => "RW-DA-518",
-            Self::BatchForm | Self::BatchRollup | Self::BatchNumber => "RW-DA-519",
+            Self::BatchId => "RW-DA-518",
+            Self::BatchLength
+            | Self::BatchForm
+            | Self::BatchRollup
+            | Self::BatchNumber
+            | Self::BatchBlocks => "RW-DA-519",
             Self::BatchDigest => "RW-DA-520",
             Self::BatchTerm => "RW-DA-521",
             Self::BatchPrevious => "RW-DA-522",
             Self::BatchCodec => "RW-DA-523",
-            Self::BatchPayload | Self::BatchBlocks => "RW-DA-524",
+            Self::BatchPayload => "RW-DA-524",
             Self::OriginEpoch | Self::OriginUnknown | Self::BatchOrigin => "RW-DA-525",
             Self::OriginWindow | Self::PlaceWindow => "RW-DA-526",
             Self::PlaceDigest => "RW-DA-527",
@@ -190,14 +198,15 @@ impl Reason {
             | Self::PlaceStep
             | Self::PlaceBlocks
             | Self::PlaceTime
-            | Self::PlaceDrift
-            | Self::PlaceSize => "RW-DA-528",
+            | Self::PlaceDrift => "RW-DA-528",
             Self::LapseInvalid => "RW-DA-529",
             Self::ForcedCount | Self::ForcedBytes | Self::ForcedGas => "RW-DA-530",
             Self::ForcedQueue => "RW-DA-531",
             Self::ForcedGasLimit => "RW-DA-532",
             Self::ForcedCheck => "RW-DA-533",
-            Self::ForcedExpired | Self::BlockInvalid | Self::RulesBegan => return None,
+            Self::ForcedExpired | Self::BlockInvalid | Self::RulesBegan | Self::Waste => {
+                return None;
+            }
         })
     }
 }

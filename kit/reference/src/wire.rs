@@ -85,7 +85,8 @@ fn forced(body: &[u8]) -> Option<Body> {
 fn part(body: &[u8]) -> Option<Body> {
     let read: PartBody = borsh::from_slice(body).ok()?;
     let head = &read.head;
-    let well_formed = head.index < head.count
+    let well_formed = read.parity <= 1
+        && head.index < head.count
         && !read.piece.is_empty()
         && read.piece.len() as u64 <= u64::from(head.total_len);
     well_formed.then_some(Body::Part(Part {
@@ -100,7 +101,7 @@ fn part(body: &[u8]) -> Option<Body> {
 impl Part {
     /// The key that signed, if any did.
     pub(crate) fn signer(&self, rollup_id: B256) -> Option<Address> {
-        if U256::from_be_bytes(self.s) > HALF_ORDER || self.parity > 1 {
+        if U256::from_be_bytes(self.s) > HALF_ORDER {
             return None;
         }
         let mut signed = b"rollwright/part/v1".to_vec();

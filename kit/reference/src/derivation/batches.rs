@@ -14,29 +14,37 @@ impl<P: Payloads> Reference<'_, P> {
         i: u64,
         executor: &mut E,
     ) -> Result<bool, E::Error> {
+        if self.waste >= u64::from(self.chain.config_at(i).limits.decompressed_bytes) {
+            self.step.rules.push(Reason::Waste);
+            return Ok(false);
+        }
         let mut candidates: Vec<Batch> = self.batches();
         candidates.retain(|batch| batch.name.number == self.next && batch.completed().is_some());
-        candidates.sort_by_key(Batch::completed);
-        let mut fitting = None;
+        let mut fitting: Vec<(Batch, Envelope)> = Vec::new();
         for batch in candidates {
             match self.look_into(i, &batch) {
                 Err(reason) => self.reject(&batch, reason),
                 Ok(envelope) => {
                     let fits = envelope.first_block == self.head.block.number + 1
                         && envelope.parent == self.head.block.hash;
-                    if fits && fitting.is_none() {
-                        fitting = Some((batch, envelope));
+                    if fits {
+                        fitting.push((batch, envelope));
                     }
                 }
             }
         }
-        let Some((batch, envelope)) = fitting else {
+        let earliest = |(batch, _): &(Batch, Envelope)| batch.completed();
+        let Some((batch, envelope)) = fitting.into_iter().min_by_key(earliest) else {
             return Ok(false);
         };
-        match self.check(i, &envelope) {
+        let checked = self.check(i, &envelope).and_then(|last_origin| {
+            let blocks = self.decode(i, &envelope, last_origin);
+            blocks.inspect_err(|_| self.waste += u64::from(envelope.decompressed_len))
+        });
+        match checked {
             Err(reason) => self.reject(&batch, reason),
             Ok(blocks) => {
-                self.parts.retain(|part| part.name != batch.name);
+                self.forget(batch.name);
                 self.next += 1;
                 self.previous = batch.name.id;
                 self.term = envelope.term;
@@ -49,14 +57,20 @@ impl<P: Payloads> Reference<'_, P> {
 
     fn reject(&mut self, batch: &Batch, reason: Reason) {
         self.remove(batch, reason);
-        self.rejected.push(batch.name.id);
+        if !self.rejected.contains(&batch.name.id) {
+            self.rejected.push(batch.name.id);
+        }
         if self.rejected.len() > REMEMBERED_IDS {
             self.rejected.remove(0);
         }
     }
 
     /// What is checked of a complete batch before it is known to fit.
-    fn look_into(&self, i: u64, batch: &Batch) -> Result<Envelope, Reason> {
+    ///
+    /// The digest is compared once. An amendment that discards nothing may begin
+    /// while the batch waits; what has waited can fit no more, since blocks
+    /// of the deriver's own commit to DA blocks above it.
+    fn look_into(&mut self, i: u64, batch: &Batch) -> Result<Envelope, Reason> {
         let joined = batch.joined();
         if joined.len() as u64 != u64::from(batch.first().total_len) {
             return Err(Reason::BatchLength);
@@ -71,15 +85,19 @@ impl<P: Payloads> Reference<'_, P> {
             Err(Reason::BatchNumber)
         } else if envelope.previous != self.previous {
             Err(Reason::BatchPrevious)
-        } else if envelope.digest != self.chain.digest_at(i) {
+        } else if !self.looked_into.contains(&batch.name)
+            && envelope.digest != self.chain.digest_at(i)
+        {
             Err(Reason::BatchDigest)
         } else {
+            self.looked_into.push(batch.name);
             Ok(envelope)
         }
     }
 
-    /// What is checked of the batch that is opened; its blocks.
-    fn check(&self, i: u64, envelope: &Envelope) -> Result<Vec<PayloadBlock>, Reason> {
+    /// What is checked of the batch that is opened, before its payload is
+    /// decoded; the ordinal of the last origin.
+    fn check(&self, i: u64, envelope: &Envelope) -> Result<u64, Reason> {
         let config = self.chain.config_at(i);
         let limits = config.limits;
         if envelope.term < self.term || envelope.term - self.term > limits.term_step {
@@ -96,7 +114,17 @@ impl<P: Payloads> Reference<'_, P> {
         {
             return Err(Reason::BatchBound);
         }
-        let last_origin = self.last_origin(i, envelope)?;
+        self.last_origin(i, envelope)
+    }
+
+    /// The blocks of the batch that is opened, each in its place.
+    fn decode(
+        &self,
+        i: u64,
+        envelope: &Envelope,
+        last_origin: u64,
+    ) -> Result<Vec<PayloadBlock>, Reason> {
+        let limits = self.chain.config_at(i).limits;
         let facts = Facts {
             codec: envelope.codec,
             decompressed_len: envelope.decompressed_len,
@@ -106,6 +134,7 @@ impl<P: Payloads> Reference<'_, P> {
         let bounds = Bounds {
             block_transactions: limits.block_transactions,
             block_bytes: limits.block_bytes,
+            batch_bytes: limits.decompressed_bytes.into(),
         };
         let decoded = self.payloads.decode(&facts, &envelope.payload, &bounds);
         let blocks = decoded.map_err(|_| Reason::BatchPayload)?;
@@ -126,10 +155,7 @@ impl<P: Payloads> Reference<'_, P> {
             return Err(Reason::OriginEpoch);
         }
         let start = self.chain.config.da.start_height.0;
-        let ordinal = point
-            .height
-            .checked_sub(start)
-            .ok_or(Reason::OriginWindow)?;
+        let ordinal = point.height.checked_sub(start).ok_or(Reason::OriginEpoch)?;
         if !self.in_window(i, ordinal) {
             return Err(Reason::OriginWindow);
         }

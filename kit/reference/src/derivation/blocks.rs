@@ -18,10 +18,13 @@ impl<P: Payloads> Reference<'_, P> {
     pub(super) fn check_places(&self, i: u64, blocks: &[PayloadBlock]) -> Result<(), Reason> {
         let mut parent = self.head;
         for block in blocks {
-            self.check_place(i, &parent, block)?;
+            if !self.in_window(i, block.origin) {
+                return Err(Reason::PlaceWindow);
+            }
             if self.chain.digest_at(block.origin) != self.chain.digest_at(blocks[0].origin) {
                 return Err(Reason::PlaceDigest);
             }
+            self.check_place(i, &parent, block)?;
             parent = parent.child(block.origin, block.timestamp);
         }
         Ok(())
@@ -36,9 +39,6 @@ impl<P: Payloads> Reference<'_, P> {
         }
         if origin - parent.origin > shape.timing.max_step {
             return Err(Reason::PlaceStep);
-        }
-        if !self.in_window(i, origin) {
-            return Err(Reason::PlaceWindow);
         }
         if parent.child(origin, timestamp).on_origin > u64::from(shape.limits.origin_blocks) {
             return Err(Reason::PlaceBlocks);

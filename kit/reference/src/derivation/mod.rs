@@ -10,7 +10,7 @@ use crate::{
     wire::{self, Body},
 };
 use alloy_primitives::{Address, B256};
-use parts::StoredPart;
+use parts::{BatchName, StoredPart};
 use rollwright_core::{
     BlobRef, BlockInput, BlockRef, DaHeader, DaLane, ForcedId, ForcedTx, InvalidBlock,
 };
@@ -162,6 +162,8 @@ struct Reference<'a, P> {
     term: u64,
     /// The parts of all batches, in the order in which they were stored.
     parts: Vec<StoredPart>,
+    /// The batches that were looked into (§4.2).
+    looked_into: Vec<BatchName>,
     /// The highest attempt of each key.
     attempts: BTreeMap<Address, u64>,
     /// Ids of rejected batches, oldest first.
@@ -170,6 +172,8 @@ struct Reference<'a, P> {
     queue: Vec<Entry>,
     /// While the sequencer has lapsed: the ordinal of the next try.
     next_try: Option<u64>,
+    /// What the present DA block had decoded in vain, in bytes.
+    waste: u64,
     /// What the present DA block has done so far.
     step: DaStep,
 }
@@ -191,16 +195,19 @@ impl<'a, P: Payloads> Reference<'a, P> {
             previous: B256::ZERO,
             term: 0,
             parts: Vec::new(),
+            looked_into: Vec::new(),
             attempts: BTreeMap::new(),
             rejected: Vec::new(),
             queue: Vec::new(),
             next_try: None,
+            waste: 0,
             step: DaStep::default(),
         }
     }
 
     /// §4: the work on the DA block with ordinal `i`, in order.
     fn read<E: Executor>(&mut self, i: u64, executor: &mut E) -> Result<DaStep, E::Error> {
+        self.waste = 0;
         self.begin_rules(i);
         self.read_blobs(i);
         while self.open_one(i, executor)? {}
@@ -221,6 +228,7 @@ impl<'a, P: Payloads> Reference<'a, P> {
                 self.step.rules.push(Reason::RulesBegan);
             }
             self.parts.clear();
+            self.looked_into.clear();
             self.rejected.clear();
         }
         if i > 0 && self.chain.keys_begin(i) {

@@ -8,6 +8,9 @@ use rollwright_core::BlobRef;
 /// What a stored part counts besides its bytes.
 const PART_OVERHEAD: u64 = 256;
 
+/// How many batches of one number a key may have stored.
+const BATCHES_OF_A_NUMBER: usize = 8;
+
 /// Whose parts belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BatchName {
@@ -80,8 +83,14 @@ impl<P: Payloads> Reference<'_, P> {
 
     /// Removes a batch with all of its parts.
     pub(super) fn remove(&mut self, batch: &Batch, reason: Reason) {
-        self.parts.retain(|part| part.name != batch.name);
+        self.forget(batch.name);
         self.drop(reason, None, Some((batch.name.number, batch.name.id)));
+    }
+
+    /// Forgets everything that is kept under a name.
+    pub(super) fn forget(&mut self, name: BatchName) {
+        self.parts.retain(|part| part.name != name);
+        self.looked_into.retain(|looked| *looked != name);
     }
 
     /// Stores a part, or says by which rule it is dropped: the first of these
@@ -109,14 +118,14 @@ impl<P: Payloads> Reference<'_, P> {
         if self.rejected.contains(&head.batch_id) {
             return Err(Reason::PartRejected);
         }
-        let known = self.parts.iter().any(|stored| {
+        let stored_already = self.parts.iter().any(|stored| {
             stored.name.number == head.number
                 && stored.name.attempt == head.attempt
                 && stored.name.id == head.batch_id
                 && stored.index == head.index
                 && stored.piece == part.piece
         });
-        if known {
+        if stored_already {
             return Err(Reason::PartKnown);
         }
         let key = part
@@ -143,7 +152,9 @@ impl<P: Payloads> Reference<'_, P> {
             attempt: head.attempt,
             id: head.batch_id,
         };
-        if let Some(batch) = self.batches().into_iter().find(|batch| batch.name == name) {
+        let batches = self.batches();
+        let known = batches.iter().find(|batch| batch.name == name);
+        if let Some(batch) = known {
             if batch.parts.iter().any(|stored| stored.index == head.index) {
                 return Err(Reason::PartIndex);
             }
@@ -163,6 +174,10 @@ impl<P: Payloads> Reference<'_, P> {
             u64::from(limits.batch_bytes) + PART_OVERHEAD * u64::from(limits.batch_parts);
         if held + size(&part.piece) > limits.batch_lookahead * one_batch {
             return Err(Reason::PartCapacity);
+        }
+        let of_number = |batch: &&Batch| batch.name.key == key && batch.name.number == head.number;
+        if known.is_none() && batches.iter().filter(of_number).count() >= BATCHES_OF_A_NUMBER {
+            return Err(Reason::PartBatches);
         }
         self.parts.push(StoredPart {
             name,

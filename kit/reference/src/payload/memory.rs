@@ -52,6 +52,13 @@ impl Payloads for MemoryPayloads {
                 self.check(transaction)?;
             }
         }
+        let lens = blocks
+            .iter()
+            .flat_map(|block| &block.transactions)
+            .map(Vec::len);
+        if lens.sum::<usize>() as u64 > bounds.batch_bytes {
+            return Err("the batch expands to too much".into());
+        }
         let transactions: usize = blocks.iter().map(|block| block.transactions.len()).sum();
         if transactions as u64 != u64::from(facts.transactions)
             || blocks.len() as u64 != u64::from(facts.blocks)

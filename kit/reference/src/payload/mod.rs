@@ -26,6 +26,8 @@ pub struct Bounds {
     pub block_transactions: u32,
     /// Encoded bytes of transactions per block.
     pub block_bytes: u64,
+    /// Encoded bytes of transactions in all blocks.
+    pub batch_bytes: u64,
 }
 
 /// A block as a batch gives it.

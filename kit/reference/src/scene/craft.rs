@@ -126,7 +126,7 @@ impl<E: Engine> World<E> {
             106 => last.transactions = vec![Bytes::from_static(&[1, 2, 3])],
             107..=116 => {
                 // A nonce that is used, or missing.
-                let nonce = if fault % 2 == 0 { 0 } else { 99 };
+                let nonce = if fault.is_multiple_of(2) { 0 } else { 99 };
                 last.transactions = vec![self.engine.transaction(content, nonce, 1)];
             }
             117..=120 => {

@@ -188,7 +188,7 @@ impl<E: Engine> World<E> {
         self.salt += 1;
         self.node.rollback::<E::Error>(self.ordinal())?;
         self.crafted = None;
-        if how[1] % 2 == 0 {
+        if how[1].is_multiple_of(2) {
             self.resync();
         } else {
             self.follow();
@@ -209,7 +209,11 @@ impl<E: Engine> World<E> {
     /// Something of the archive: of late where `near` is small.
     pub(super) fn pick(&self, at: u8, near: u8) -> Option<(DaLane, Bytes)> {
         let len = self.archive.len();
-        let range = if near % 2 == 0 { len.min(8) } else { len };
+        let range = if near.is_multiple_of(2) {
+            len.min(8)
+        } else {
+            len
+        };
         let back = usize::from(at).checked_rem(range)?;
         self.archive.get(len - 1 - back).cloned()
     }
@@ -218,7 +222,7 @@ impl<E: Engine> World<E> {
         if let Some((lane, data)) = self.pick(how[0], how[1]) {
             let mut data = data.to_vec();
             // Headers and claims are at the front, and more telling than pieces.
-            let range = if how[2] % 4 == 0 {
+            let range = if how[2].is_multiple_of(4) {
                 data.len()
             } else {
                 data.len().min(180)

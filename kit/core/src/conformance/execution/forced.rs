@@ -172,3 +172,22 @@ pub(super) async fn forced_blocks_execute_as_they_were_built<H: ExecutionHarness
     }
     Ok(())
 }
+
+pub(super) async fn inputs_that_make_one_block_are_told_their_own_outcomes<H: ExecutionHarness>(
+    h: &H,
+) -> Verdict {
+    let chain = Chain::open(h).await?;
+    let mut built = Vec::new();
+    // Entries that are skipped leave no mark on the block.
+    for entries in [garbage(), Vec::new()] {
+        built.push(build_forced(&chain, entries, |_| {}, 0, 1).await?);
+    }
+    for one in built {
+        let executed = chain.execute_valid(&one.input).await?;
+        ensure(
+            executed == one.executed,
+            "an input is told the outcomes of another that makes the same block",
+        )?;
+    }
+    Ok(())
+}

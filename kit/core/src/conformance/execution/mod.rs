@@ -143,6 +143,7 @@ pub async fn execution<H: ExecutionHarness, F: AsyncFn() -> H>(new: F) -> Report
             an_entry_without_gas_left_waits,
             an_entry_larger_than_every_block_is_skipped,
             forced_blocks_execute_as_they_were_built,
+            inputs_that_make_one_block_are_told_their_own_outcomes,
         ],
         heads: [
             a_head_that_is_set_is_read_back,
