@@ -24,7 +24,7 @@ pub use deriver::*;
 pub use engine::Derivable;
 #[cfg(feature = "std")]
 pub use memory::{MemoryCodec, memory_genesis};
-pub use rules::{RuleSet, Rules};
+pub use rules::{BlockRoom, RuleSet, Rules};
 pub use schedule::{PlaceError, Position, consumed_entries, due_entries};
 pub use state::{
     BatchKey, Core, DeriverState, PendingBatch, RECORD_PREFIX, SignerState, StateError,

@@ -1,6 +1,6 @@
 use crate::{
-    Amendment, CodecId, CodecLimits, ConfigError, ForcedConfig, LimitsConfig, RollupConfig,
-    SequencingPolicy, TimingConfig,
+    Amendment, BatchBlock, BatcherError, BlockTooLarge, CodecId, CodecLimits, ConfigError,
+    ForcedConfig, LimitsConfig, RollupConfig, SequencingPolicy, TimingConfig,
 };
 use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{Address, B256};
@@ -17,6 +17,15 @@ pub struct Rules {
     config: RollupConfig,
     amendments: Vec<Amendment>,
     segments: Vec<RuleSet>,
+}
+
+/// What a new block may hold; see [`Rules::block_room`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockRoom {
+    /// Sum of the encoded lengths of its transactions.
+    pub bytes: u64,
+    /// Number of its transactions.
+    pub transactions: u32,
 }
 
 /// The rules from one activation to the next.
@@ -160,6 +169,31 @@ impl Rules {
         (set.from == ordinal && ordinal.0 > 0).then_some(set)
     }
 
+    /// The rules that begin above an ordinal, in order.
+    pub fn beginning_above(&self, ordinal: DaOrdinal) -> impl Iterator<Item = &RuleSet> {
+        let after = self.segments.partition_point(|set| set.from <= ordinal);
+        self.segments.iter().skip(after)
+    }
+
+    /// What a new block on an origin may hold so that it can be posted whenever
+    /// it lands, in pieces of at most `piece_bytes`: the least of the bounds at
+    /// the origin and of those that begin within its window.
+    pub fn block_room(&self, origin: DaOrdinal, piece_bytes: u64) -> BlockRoom {
+        let first = self.at(origin);
+        let last = self.deadline(origin);
+        let later = self
+            .beginning_above(origin)
+            .take_while(|set| set.from <= last);
+        let room = |set: &RuleSet| BlockRoom {
+            bytes: set.postable_block_bytes(piece_bytes),
+            transactions: set.limits.block_transactions,
+        };
+        later.map(room).fold(room(first), |least, next| BlockRoom {
+            bytes: least.bytes.min(next.bytes),
+            transactions: least.transactions.min(next.transactions),
+        })
+    }
+
     /// The longest window of all segments: how long origins are kept.
     pub(crate) fn longest_window(&self) -> u64 {
         self.segments
@@ -203,6 +237,60 @@ impl RuleSet {
         }
     }
 
+    /// Longest envelope of a single block: its transactions' bytes, a sixteenth
+    /// for columns that do not compress, and 64 KiB.
+    pub const fn longest_block_envelope(&self) -> u64 {
+        let bytes = self.limits.block_bytes;
+        bytes + bytes / 16 + BATCH_MARGIN
+    }
+
+    /// The most transaction bytes that a block may have so that it can be
+    /// posted alone, in pieces of at most `piece_bytes` (see
+    /// [`piece_bytes`](crate::piece_bytes)).
+    pub const fn postable_block_bytes(&self, piece_bytes: u64) -> u64 {
+        let carried = (self.limits.batch_parts as u64).saturating_mul(piece_bytes);
+        let fits = carried.saturating_sub(BATCH_MARGIN) / 17 * 16;
+        if fits < self.limits.block_bytes {
+            fits
+        } else {
+            self.limits.block_bytes
+        }
+    }
+
+    /// Fails where a layer that takes pieces of `piece_bytes` cannot carry the
+    /// largest block: [`BatcherError::LayerTooSmall`].
+    pub fn check_layer(&self, piece_bytes: u64) -> Result<(), BatcherError> {
+        let needed = self.longest_block_envelope();
+        let parts = self.limits.batch_parts;
+        let carried = u64::from(parts).saturating_mul(piece_bytes);
+        if needed <= carried {
+            return Ok(());
+        }
+        Err(BatcherError::LayerTooSmall {
+            from: self.from.0,
+            needed,
+            parts,
+            piece_bytes,
+            carried,
+            postable: self.postable_block_bytes(piece_bytes),
+        })
+    }
+
+    /// What of a block exceeds the bounds at this ordinal of application.
+    pub(crate) fn too_large(&self, block: &BatchBlock) -> Option<BlockTooLarge> {
+        let transactions = block.transactions.len() as u64;
+        let bytes: u64 = block.transactions.iter().map(|tx| tx.len() as u64).sum();
+        let limits = &self.limits;
+        let too_large =
+            transactions > u64::from(limits.block_transactions) || bytes > limits.block_bytes;
+        too_large.then_some(BlockTooLarge::Block {
+            transactions,
+            bytes,
+            max_transactions: limits.block_transactions.into(),
+            max_bytes: limits.block_bytes,
+        })
+    }
+
     /// Bytes of parts that one key may have stored, each part counted with
     /// [`PART_OVERHEAD`](crate::PART_OVERHEAD): room for
     /// `batchLookahead` of the largest batches in as many parts as allowed.
@@ -212,6 +300,10 @@ impl RuleSet {
         self.limits.batch_lookahead.saturating_mul(batch)
     }
 }
+
+/// What a batch has room for besides its transactions and a sixteenth of them:
+/// the relation that a configuration is checked for.
+const BATCH_MARGIN: u64 = 64 * 1024;
 
 /// What amendments that begin at one ordinal lead to.
 struct Start {

@@ -194,7 +194,8 @@ impl Rules {
     }
 
     /// Everything that a sequencer hands to `Execution::build` for a block on
-    /// `origin`, given the due entries of [`due_entries`].
+    /// `origin`, given the due entries of [`due_entries`]. Its bounds are those
+    /// of [`block_room`](Self::block_room) on a layer of any size.
     pub fn attributes(
         &self,
         origin: DaOrdinal,
@@ -204,6 +205,7 @@ impl Rules {
         forced: Vec<ForcedTx>,
     ) -> Attributes {
         let set = self.at(origin);
+        let room = self.block_room(origin, u64::MAX);
         Attributes {
             timestamp,
             fee_recipient,
@@ -213,8 +215,8 @@ impl Rules {
             forced_budget: set.forced_budget(),
             ticks: Vec::new(),
             inbox: Vec::new(),
-            max_bytes: set.limits.block_bytes,
-            max_transactions: set.limits.block_transactions,
+            max_bytes: room.bytes,
+            max_transactions: room.transactions,
         }
     }
 }

@@ -121,7 +121,7 @@ where
         let state = Arc::new(deriver.state().clone());
         identity::check_amendments(&execution, &rules, &state)?;
         if let RoleConfig::Sequencer(config) = &self.config.role {
-            identity::check_sequencer(config, &rules, &state)?;
+            identity::check_sequencer(config, &rules, &state, &caps)?;
         }
 
         let chain_key = (execution.caps().chain_id, genesis.hash);
@@ -241,6 +241,10 @@ where
             chain_key: parts.chain_key,
             da_block_time: parts.caps.block_time,
             feed_blocks: self.config.feed.keep_blocks,
+            piece_bytes: rollwright_derive::piece_bytes(
+                parts.caps.max_blob_bytes,
+                parts.caps.max_unit_bytes,
+            ),
         };
         let stop = supervisor.token();
         let da = parts.watch.subscribe();

@@ -3,7 +3,7 @@
 use crate::{NodeError, SequencerConfig, records};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{ChainStore, DaCaps, RecordChange};
-use rollwright_derive::{DeriverState, RollupConfig, Rules};
+use rollwright_derive::{DeriverState, RollupConfig, Rules, piece_bytes};
 
 /// What a store remembers of the configuration that filled it.
 #[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -72,13 +72,23 @@ pub(crate) fn check_amendments<S: ChainStore>(
         .map_err(NodeError::execution)
 }
 
-/// The sequencer's own settings must fit the chain's rules.
+/// The sequencer's own settings must fit the chain's rules, and the layer must
+/// carry the blocks that these allow.
 pub(crate) fn check_sequencer(
     config: &SequencerConfig,
     rules: &Rules,
     state: &DeriverState,
+    caps: &DaCaps,
 ) -> Result<(), NodeError> {
     let set = rules.at(state.next_ordinal());
+    let piece = piece_bytes(caps.max_blob_bytes, caps.max_unit_bytes);
+    set.check_layer(piece).map_err(NodeError::derive)?;
+    for later in rules.beginning_above(state.next_ordinal()) {
+        if let Err(error) = later.check_layer(piece) {
+            // Blocks are made smaller within a window of it; said in time.
+            tracing::warn!(target: "node", "{error}");
+        }
+    }
     let depth = config.confirmation_depth;
     if depth == 0 || depth > set.timing.force_delay {
         return Err(NodeError::Config {

@@ -44,21 +44,34 @@ pub enum BatcherError {
         #[source]
         source: CodecError,
     },
-    /// One block alone exceeds what a batch may hold.
+    /// One block alone exceeds what a batch may hold, and so does the block
+    /// that was made in its place.
     #[error(
-        "block {number} alone makes a batch of {bytes} bytes in {parts} parts; the chain allows {max_bytes} bytes in {max_parts} parts. Post to a layer with larger blobs, or lower limits.blockBytes by an amendment"
+        "block {number} is too large for a batch: {large}. Post to a layer with larger blobs, raise limits.batchParts by an amendment, or lower limits.blockBytes by one"
     )]
     BlockTooLarge {
         /// The block.
         number: u64,
-        /// Length of its envelope.
-        bytes: u64,
-        /// Parts that it needs.
-        parts: u64,
-        /// `limits.batchBytes`.
-        max_bytes: u64,
+        /// What it exceeds.
+        large: BlockTooLarge,
+    },
+    /// The layer cannot carry the largest block in one batch.
+    #[error(
+        "from DA ordinal {from} on a block's batch may have {needed} bytes, and {parts} parts (limits.batchParts) of {piece_bytes} bytes, which is what a blob of this DA layer has room for, carry {carried}. Choose a layer with larger blobs, raise limits.batchParts, or lower limits.blockBytes to {postable} at most"
+    )]
+    LayerTooSmall {
+        /// First ordinal of these limits.
+        from: u64,
+        /// Longest envelope of a single block.
+        needed: u64,
         /// `limits.batchParts`.
-        max_parts: u64,
+        parts: u32,
+        /// Largest piece that a blob has room for.
+        piece_bytes: u64,
+        /// What as many parts carry.
+        carried: u64,
+        /// The largest `limits.blockBytes` that the layer carries.
+        postable: u64,
     },
     /// The DA layer's blobs are too small for a part.
     #[error(
@@ -81,6 +94,40 @@ pub enum BatcherError {
     Record(#[from] StateError),
 }
 
+/// What a block exceeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockTooLarge {
+    /// The bounds on a block where it would be applied.
+    #[error(
+        "its {transactions} transactions have {bytes} bytes, and {max_transactions} with {max_bytes} bytes are allowed at present"
+    )]
+    Block {
+        /// Transactions in it.
+        transactions: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// `limits.blockTransactions`.
+        max_transactions: u64,
+        /// `limits.blockBytes`.
+        max_bytes: u64,
+    },
+    /// The bounds on a batch.
+    #[error(
+        "its batch has {bytes} bytes in {parts} parts, and {max_bytes} bytes in {max_parts} parts are allowed"
+    )]
+    Batch {
+        /// Length of its envelope.
+        bytes: u64,
+        /// Parts that it needs.
+        parts: u64,
+        /// `limits.batchBytes`.
+        max_bytes: u64,
+        /// `limits.batchParts`.
+        max_parts: u64,
+    },
+}
+
 impl LayerError for BatcherError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -99,6 +146,7 @@ impl LayerError for BatcherError {
             Self::BlockTooLarge { .. } => "RW-NODE-245",
             Self::BlobTooSmall { .. } => "RW-NODE-246",
             Self::Halted(_) => "RW-NODE-247",
+            Self::LayerTooSmall { .. } => "RW-NODE-249",
             Self::Signer(error) => error.code(),
             Self::Record(error) => error.code(),
         }

@@ -1,10 +1,11 @@
 use alloc::vec::Vec;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
-use rollwright_core::{BlobRef, BlockRef, DaOrdinal, DaPoint, PostingUnit};
+use rollwright_core::{BlobRef, BlockRef, DaOrdinal, DaPoint, PostingUnit, UnitId};
 
 /// A sealed batch on its way into the derived chain. Kept until it is derived
-/// from final DA, since a reorganisation may undo it before.
+/// from final DA, since a reorganisation may undo it before; its bytes are in
+/// memory only while it is not derived.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Flight {
     pub(super) number: u64,
@@ -21,20 +22,39 @@ pub(super) struct Flight {
     pub(super) last_origin: DaPoint,
     pub(super) last_origin_ordinal: DaOrdinal,
     pub(super) transactions: u32,
-    pub(super) envelope: Bytes,
-    pub(super) units: Vec<UnitState>,
+    /// Length of the envelope in bytes.
+    pub(super) bytes: u64,
+    pub(super) units: Vec<UnitNote>,
     pub(super) applied: bool,
+    #[borsh(skip)]
+    pub(super) content: Option<Content>,
+}
+
+/// A posting unit by name, and where its blobs were seen.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct UnitNote {
+    pub(super) id: UnitId,
+    /// Empty where the layer has not said.
+    pub(super) included: Vec<BlobRef>,
+}
+
+/// The bytes of a batch: a record of their own.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Content {
+    pub(super) envelope: Bytes,
+    /// The signed parts, as [`Flight::units`] names them.
+    pub(super) units: Vec<PostingUnit>,
 }
 
 /// A posting unit and where its blobs were seen.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct UnitState {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitState<'a> {
     /// Number of the batch that it carries a part of.
     pub batch: u64,
     /// The unit.
-    pub unit: PostingUnit,
+    pub unit: &'a PostingUnit,
     /// Where the layer says its blobs stand; empty where it has not said.
-    pub included: Vec<BlobRef>,
+    pub included: &'a [BlobRef],
 }
 
 /// Facts of a sealed batch.
@@ -57,10 +77,41 @@ pub struct BatchFacts {
     /// True once it is derived.
     pub applied: bool,
     /// Its posting units.
-    pub units: Vec<rollwright_core::UnitId>,
+    pub units: Vec<UnitId>,
+}
+
+impl Content {
+    /// True where these are the bytes of that batch.
+    pub(super) fn belongs_to(&self, flight: &Flight) -> bool {
+        let ids = self.units.iter().map(|unit| unit.id);
+        keccak256(&self.envelope) == flight.id && ids.eq(flight.units.iter().map(|unit| unit.id))
+    }
 }
 
 impl Flight {
+    /// Takes parts under an attempt.
+    pub(super) fn set_parts(&mut self, attempt: u64, envelope: Bytes, units: Vec<PostingUnit>) {
+        self.attempt = attempt;
+        self.units = units
+            .iter()
+            .map(|unit| UnitNote {
+                id: unit.id,
+                included: Vec::new(),
+            })
+            .collect();
+        self.content = Some(Content { envelope, units });
+    }
+
+    /// Its units with their bytes; none while the bytes are not in memory.
+    pub(super) fn unit_states(&self) -> impl Iterator<Item = UnitState<'_>> {
+        let units = self.content.iter().flat_map(|content| &content.units);
+        self.units.iter().zip(units).map(|(note, unit)| UnitState {
+            batch: self.number,
+            unit,
+            included: &note.included,
+        })
+    }
+
     pub(super) const fn block_count(&self) -> u64 {
         self.last.number.saturating_sub(self.parent.number)
     }
@@ -72,10 +123,10 @@ impl Flight {
             first_block: self.parent.number.saturating_add(1),
             last: self.last,
             transactions: self.transactions,
-            bytes: self.envelope.len() as u64,
+            bytes: self.bytes,
             attempt: self.attempt,
             applied: self.applied,
-            units: self.units.iter().map(|state| state.unit.id).collect(),
+            units: self.units.iter().map(|unit| unit.id).collect(),
         }
     }
 }

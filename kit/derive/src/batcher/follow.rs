@@ -63,6 +63,11 @@ pub enum RebuildReason {
     /// Derivation rejected the batch. Rebuild once; at the second time the
     /// batcher halts.
     Rejected,
+    /// The first block above `keep` is larger than a batch may be, since a
+    /// limit was lowered after it was made. Rebuild within
+    /// [`Rules::block_room`](crate::Rules::block_room); where the rebuilt block
+    /// is too large again, the batcher halts.
+    TooLarge,
 }
 
 impl fmt::Display for RebuildReason {
@@ -73,6 +78,7 @@ impl fmt::Display for RebuildReason {
             Self::Expired => "the sequencing window ends before the blocks could land on DA",
             Self::RulesChanged => "posting rules or keys changed",
             Self::Rejected => "derivation rejected two batches in a row with the same number",
+            Self::TooLarge => "a block is larger than a batch may be",
         })
     }
 }
@@ -108,7 +114,9 @@ impl Batcher {
                 continue;
             }
             flight.applied = applied;
-            if !applied {
+            if applied {
+                flight.content = None;
+            } else {
                 flight
                     .units
                     .iter_mut()
@@ -137,7 +145,7 @@ impl Batcher {
             }
             let number = flight.number;
             events.push(BatcherEvent::Final { number });
-            self.changes.push(records::delete(number));
+            self.changes.extend(records::delete(number));
             self.flights.pop_front();
         }
     }
@@ -229,7 +237,7 @@ impl Batcher {
         if reason == RebuildReason::Diverged {
             // What was applied is history; the derived head is the tip.
             while let Some(flight) = self.flights.pop_back() {
-                self.changes.push(records::delete(flight.number));
+                self.changes.extend(records::delete(flight.number));
             }
         }
         events.push(BatcherEvent::Rebuild {

@@ -8,15 +8,17 @@ mod seal;
 mod signer;
 mod split;
 
-pub use error::BatcherError;
+pub use error::{BatcherError, BlockTooLarge};
 pub use flight::{BatchFacts, UnitState};
 pub use follow::{BatcherEvent, RebuildReason};
+pub use records::POSTING_PREFIX;
 pub use seal::Sealed;
 pub use signer::{KeySigner, PartSigner, SignerError};
+pub use split::piece_bytes;
 
-use crate::{BatchBlock, CodecId, DeriverState, Rules};
+use crate::{BatchBlock, CodecId, DeriverState, Rules, StateError};
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Bytes};
 use flight::Flight;
 use rollwright_core::{BlobRef, BlockRef, DaOrdinal, DaPoint, PostingUnit, RecordChange, UnitId};
 
@@ -80,10 +82,17 @@ pub struct Backlog {
 /// Groups preconfirmed blocks into batches and watches them until they are
 /// derived from final DA.
 ///
-/// The driver pushes blocks in order, calls [`follow`](Self::follow) after
-/// each derived DA block, [`seal`](Self::seal) now and then, stores
+/// The driver pushes blocks in order while there [is room](Self::has_room),
+/// calls [`follow`](Self::follow) after each derived DA block,
+/// [supplies](Self::supply) what is [`wanted`](Self::wanted),
+/// [seals](Self::seal) now and then, stores
 /// [`take_changes`](Self::take_changes) before it submits anything, and
 /// submits [`units`](Self::units).
+///
+/// Memory is bounded: queued blocks by `has_room`, the bytes of batches by how
+/// many may be [in flight](BatcherSettings::max_in_flight). Of a derived batch
+/// a few hundred bytes are kept until it is final; its bytes stand in the
+/// store alone, and are asked for again where a reorganisation undoes it.
 #[derive(Debug)]
 pub struct Batcher {
     rules: Arc<Rules>,
@@ -97,6 +106,8 @@ pub struct Batcher {
     ratio: u64,
     /// A batch number that was rejected once.
     rejected: Option<u64>,
+    /// A block that was too large for a batch once.
+    too_large: Option<u64>,
     halted: Option<RebuildReason>,
     changes: Vec<RecordChange>,
 }
@@ -145,6 +156,7 @@ impl Batcher {
             flights: VecDeque::new(),
             ratio: 1_024,
             rejected: None,
+            too_large: None,
             halted: None,
             changes: Vec::new(),
         }
@@ -192,27 +204,61 @@ impl Batcher {
         self.tip()
     }
 
+    /// True while the queue takes further blocks: it holds fewer than two of
+    /// the largest batches need. What does not fit stays with the driver.
+    pub fn has_room(&self) -> bool {
+        let limits = &self.rules.at(self.view.next_ordinal).limits;
+        self.queued_bytes < 2 * u64::from(limits.decompressed_bytes)
+            && (self.queue.len() as u64) < 2 * u64::from(limits.batch_blocks)
+    }
+
+    /// Batches that are to be posted and whose bytes are not in memory: after a
+    /// start, and where a reorganisation undid them. With the key of the record
+    /// that holds the bytes.
+    pub fn wanted(&self) -> impl Iterator<Item = (u64, Bytes)> {
+        self.flights
+            .iter()
+            .filter(|flight| !flight.applied && flight.content.is_none())
+            .map(|flight| (flight.number, records::content_key(flight.number)))
+    }
+
+    /// Hands in the record of a batch that is [`wanted`](Self::wanted). An
+    /// error where there is none or it is not of that batch; nothing changes
+    /// then.
+    pub fn supply(&mut self, number: u64, record: Option<&Bytes>) -> Result<(), BatcherError> {
+        let lost = StateError::Inconsistent("a batch in flight without its bytes");
+        let content = records::read_content(record.ok_or(lost)?)?;
+        let flight = self
+            .flights
+            .iter_mut()
+            .find(|flight| flight.number == number && content.belongs_to(flight))
+            .ok_or(lost)?;
+        flight.content = Some(content);
+        Ok(())
+    }
+
     /// Units of batches that are not derived yet, in order, and how far each
     /// is. The driver submits each again and again until it is derived:
     /// submission is idempotent. Batches that wait to be signed again under a
-    /// higher attempt (by [`seal`](Self::seal)) are left out.
-    pub fn units(&self) -> impl Iterator<Item = &UnitState> {
+    /// higher attempt (by [`seal`](Self::seal)) and those whose bytes are
+    /// [`wanted`](Self::wanted) are left out.
+    pub fn units(&self) -> impl Iterator<Item = UnitState<'_>> {
         self.flights
             .iter()
             .filter(|flight| !flight.applied && flight.attempt == self.attempt)
-            .flat_map(|flight| &flight.units)
+            .flat_map(Flight::unit_states)
     }
 
     /// The layer reports where the blobs of a unit stand; an empty list means
     /// that they stand nowhere any more.
     pub fn included(&mut self, unit: UnitId, blobs: &[BlobRef]) {
-        let state = self
+        let note = self
             .flights
             .iter_mut()
             .flat_map(|flight| &mut flight.units)
-            .find(|state| state.unit.id == unit);
-        if let Some(state) = state {
-            state.included = blobs.to_vec();
+            .find(|note| note.id == unit);
+        if let Some(note) = note {
+            note.included = blobs.to_vec();
         }
     }
 
@@ -229,7 +275,7 @@ impl Batcher {
             queued_bytes: self.queued_bytes,
             batches: open().count() as u64,
             batched_blocks: open().map(Flight::block_count).sum(),
-            batched_bytes: open().map(|flight| flight.envelope.len() as u64).sum(),
+            batched_bytes: open().map(|flight| flight.bytes).sum(),
         }
     }
 
@@ -247,6 +293,7 @@ impl Batcher {
     pub const fn resume(&mut self) {
         self.halted = None;
         self.rejected = None;
+        self.too_large = None;
     }
 
     /// Changes of the batcher's records since the last call. They must be
@@ -270,7 +317,7 @@ impl Batcher {
     /// it builds on them; begins a higher attempt.
     fn drop_flights(&mut self, from: usize) {
         for flight in self.flights.drain(from..) {
-            self.changes.push(records::delete(flight.number));
+            self.changes.extend(records::delete(flight.number));
         }
         self.queue.clear();
         self.queued_bytes = 0;

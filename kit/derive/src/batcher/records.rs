@@ -1,4 +1,7 @@
-use super::{Batcher, BatcherError, BatcherSettings, flight::Flight};
+use super::{
+    Batcher, BatcherError, BatcherSettings,
+    flight::{Content, Flight},
+};
 use crate::{DeriverState, RECORD_PREFIX, Rules, StateError};
 use alloc::{sync::Arc, vec::Vec};
 use alloy_primitives::Bytes;
@@ -7,8 +10,14 @@ use rollwright_core::RecordChange;
 const HEADER: u8 = b'h';
 const FLIGHT: u8 = b'f';
 
-/// Version of both records.
+/// Prefix of the keys of the records that hold the bytes of batches. They are
+/// read one at a time, where [`Batcher::wanted`] names them.
+pub const POSTING_PREFIX: &[u8] = b"posting/";
+
+/// Version of the record of the attempt.
 const VERSION: u8 = 1;
+/// Version of a batch's records.
+const FLIGHT_VERSION: u8 = 2;
 
 pub(super) fn put_header(attempt: u64) -> RecordChange {
     let mut value = Vec::from([VERSION]);
@@ -16,15 +25,37 @@ pub(super) fn put_header(attempt: u64) -> RecordChange {
     RecordChange::put(key(HEADER, &[]), value)
 }
 
+/// The facts of a batch.
 pub(super) fn put(flight: &Flight) -> RecordChange {
-    let mut value = Vec::from([VERSION]);
-    // Writing into a vector cannot fail.
-    let _ = borsh::to_writer(&mut value, flight);
-    RecordChange::put(key(FLIGHT, &flight.number.to_be_bytes()), value)
+    RecordChange::put(key(FLIGHT, &flight.number.to_be_bytes()), versioned(flight))
 }
 
-pub(super) fn delete(number: u64) -> RecordChange {
-    RecordChange::delete(key(FLIGHT, &number.to_be_bytes()))
+/// The bytes of a batch, where they are in memory.
+pub(super) fn put_content(flight: &Flight) -> Option<RecordChange> {
+    let content = flight.content.as_ref()?;
+    Some(RecordChange::put(
+        content_key(flight.number),
+        versioned(content),
+    ))
+}
+
+/// Both records of a batch.
+pub(super) fn delete(number: u64) -> [RecordChange; 2] {
+    [
+        RecordChange::delete(key(FLIGHT, &number.to_be_bytes())),
+        RecordChange::delete(content_key(number)),
+    ]
+}
+
+pub(super) fn content_key(number: u64) -> Bytes {
+    [POSTING_PREFIX, &number.to_be_bytes()].concat().into()
+}
+
+fn versioned<T: borsh::BorshSerialize>(value: &T) -> Vec<u8> {
+    let mut out = Vec::from([FLIGHT_VERSION]);
+    // Writing into a vector cannot fail.
+    let _ = borsh::to_writer(&mut out, value);
+    out
 }
 
 fn key(kind: u8, rest: &[u8]) -> Bytes {
@@ -37,8 +68,8 @@ fn key(kind: u8, rest: &[u8]) -> Bytes {
 impl Batcher {
     /// The batcher in a node's records (those under [`RECORD_PREFIX`], in any
     /// order); a new one where there are none. The driver then pushes the
-    /// preconfirmed blocks above [`tip`](Self::tip) and calls
-    /// [`follow`](Self::follow).
+    /// preconfirmed blocks above [`tip`](Self::tip), calls
+    /// [`follow`](Self::follow), and supplies what is [`wanted`](Self::wanted).
     pub fn load(
         rules: Arc<Rules>,
         settings: BatcherSettings,
@@ -87,9 +118,18 @@ fn read_header(value: &[u8]) -> Result<u64, StateError> {
 }
 
 fn read_flight(value: &[u8]) -> Result<Flight, StateError> {
+    read_versioned(value)
+}
+
+/// Reads the bytes of a batch.
+pub(super) fn read_content(value: &[u8]) -> Result<Content, StateError> {
+    read_versioned(value)
+}
+
+fn read_versioned<T: borsh::BorshDeserialize>(value: &[u8]) -> Result<T, StateError> {
     let damaged = StateError::Row { tag: FLIGHT };
     match value.split_first() {
-        Some((&VERSION, rest)) => borsh::from_slice(rest).map_err(|_| damaged),
+        Some((&FLIGHT_VERSION, rest)) => borsh::from_slice(rest).map_err(|_| damaged),
         Some((version, _)) => Err(StateError::Version(*version)),
         None => Err(damaged),
     }

@@ -1,11 +1,13 @@
 use super::{
-    Batcher, BatcherError, RebuildReason, flight::Flight, raw_bytes, records, signer::PartSigner,
+    Batcher, BatcherError, BlockTooLarge, RebuildReason, flight::Flight, raw_bytes, records,
+    signer::PartSigner,
 };
 use crate::{
     BatchBlock, BatchCodec, BatchFacts, BatcherEvent, ENVELOPE_OVERHEAD_BYTES, ENVELOPE_VERSION,
     EncodedBlocks, Envelope, RuleSet,
 };
 use alloc::{sync::Arc, vec::Vec};
+use alloy_primitives::Bytes;
 use rollwright_core::DaOrdinal;
 
 /// Result of asking for a batch.
@@ -30,9 +32,13 @@ impl Batcher {
     /// Seals the next batch if it is due: its size or age is reached, the
     /// window presses or has ended, or `flush` is set.
     ///
+    /// A block that is larger than a batch may be ends in
+    /// [`RebuildReason::TooLarge`]; the second time in `BlockTooLarge`, and
+    /// nothing more is sealed.
+    ///
     /// `now_ms` is of the clock that stamped the queued blocks; `observed` is
     /// the ordinal of the DA layer's newest block. Costs one compression.
-    /// After an error nothing has changed.
+    /// After any other error nothing has changed.
     pub fn seal(
         &mut self,
         codec: &impl BatchCodec,
@@ -53,7 +59,7 @@ impl Batcher {
         let lands = observed.plus(1).max(self.view.next_ordinal);
         let deadline = self.rules.deadline(first.inputs.origin);
         if lands.plus(self.settings.margin) > deadline {
-            return Ok(Sealed::Rebuild(self.give_up_queue()));
+            return Ok(Sealed::Rebuild(self.give_up_queue(RebuildReason::Expired)));
         }
         let rules = Arc::clone(&self.rules);
         let set = rules.at(self.view.next_ordinal);
@@ -105,7 +111,9 @@ impl Batcher {
         for (count, block) in self.queue.iter().enumerate() {
             let next = raw.saturating_add(raw_bytes(&block.inputs));
             let crosses = Some(self.rules.at(block.inputs.origin).digest) != side;
-            let over = next > most_raw || next.saturating_mul(self.ratio) / 1_024 > target;
+            let over = next > most_raw
+                || next.saturating_mul(self.ratio) / 1_024 > target
+                || set.too_large(&block.inputs).is_some();
             if count > 0 && (crosses || over || count >= set.limits.batch_blocks as usize) {
                 return (count, true);
             }
@@ -122,11 +130,22 @@ impl Batcher {
         set: &RuleSet,
         count: usize,
     ) -> Result<Sealed, BatcherError> {
-        let (encoded, count) = self.encode(codec, set, count)?;
-        let Some(mut flight) = self.flight(set, &encoded, count) else {
+        let large = self
+            .queue
+            .front()
+            .and_then(|first| set.too_large(&first.inputs));
+        if let Some(large) = large {
+            return self.give_up_large(large);
+        }
+        let (encoded, count) = match self.encode(codec, set, count)? {
+            Ok(encoded) => encoded,
+            Err(large) => return self.give_up_large(large),
+        };
+        let Some((mut flight, envelope)) = self.flight(set, &encoded, count) else {
             return Ok(Sealed::Nothing);
         };
-        flight.units = self.sign_parts(&flight, signer)?;
+        let units = self.sign_parts(&flight, &envelope, signer)?;
+        flight.set_parts(self.attempt, envelope, units);
         let raw: u64 = self
             .queue
             .iter()
@@ -142,17 +161,20 @@ impl Batcher {
             self.changes.push(records::put_header(self.attempt));
         }
         self.changes.push(records::put(&flight));
+        self.changes.extend(records::put_content(&flight));
         self.flights.push_back(flight);
+        self.too_large = None;
         Ok(Sealed::Batch(facts))
     }
 
-    /// Encodes the first `count` queued blocks, or fewer if that is too much.
+    /// Encodes the first `count` queued blocks, or fewer if that is too much;
+    /// the inner error where one alone is.
     fn encode(
         &self,
         codec: &impl BatchCodec,
         set: &RuleSet,
         count: usize,
-    ) -> Result<(EncodedBlocks, usize), BatcherError> {
+    ) -> Result<Result<(EncodedBlocks, usize), BlockTooLarge>, BatcherError> {
         let mut count = count.max(1);
         loop {
             let blocks: Vec<BatchBlock> = self
@@ -171,22 +193,26 @@ impl Batcher {
                 && parts <= u64::from(set.limits.batch_parts)
                 && encoded.decompressed_len <= set.limits.decompressed_bytes;
             if fits {
-                return Ok((encoded, count));
+                return Ok(Ok((encoded, count)));
             }
             if count == 1 {
-                return Err(BatcherError::BlockTooLarge {
-                    number: first,
+                return Ok(Err(BlockTooLarge::Batch {
                     bytes,
                     parts,
                     max_bytes: u64::from(set.limits.batch_bytes),
                     max_parts: u64::from(set.limits.batch_parts),
-                });
+                }));
             }
             count /= 2;
         }
     }
 
-    fn flight(&self, set: &RuleSet, encoded: &EncodedBlocks, count: usize) -> Option<Flight> {
+    fn flight(
+        &self,
+        set: &RuleSet,
+        encoded: &EncodedBlocks,
+        count: usize,
+    ) -> Option<(Flight, Bytes)> {
         let first = self.queue.front()?;
         let last = self.queue.get(count.checked_sub(1)?)?;
         let before = self.flights.back();
@@ -209,7 +235,7 @@ impl Batcher {
             payload: encoded.payload.clone(),
         }
         .encode();
-        Some(Flight {
+        let flight = Flight {
             number,
             id: Envelope::id(&envelope),
             previous,
@@ -225,42 +251,58 @@ impl Batcher {
             last_origin: last.origin,
             last_origin_ordinal: last.inputs.origin,
             transactions: encoded.transactions,
-            envelope,
+            bytes: envelope.len() as u64,
             units: Vec::new(),
             applied: false,
-        })
+            content: None,
+        };
+        Some((flight, envelope))
     }
 
     fn needs_signatures(&self) -> bool {
         self.flights
             .iter()
-            .any(|flight| !flight.applied && flight.attempt < self.attempt)
+            .any(|flight| flight.content.is_some() && flight.attempt < self.attempt)
     }
 
     /// Signs batches in flight again under a higher attempt.
     fn sign_again(&mut self, signer: &impl PartSigner) -> Result<(), BatcherError> {
         let mut signed = Vec::new();
         for (at, flight) in self.flights.iter().enumerate() {
-            if !flight.applied && flight.attempt < self.attempt {
-                signed.push((at, self.sign_parts(flight, signer)?));
+            if let Some(content) = &flight.content
+                && flight.attempt < self.attempt
+            {
+                let units = self.sign_parts(flight, &content.envelope, signer)?;
+                signed.push((at, content.envelope.clone(), units));
             }
         }
-        for (at, units) in signed {
+        for (at, envelope, units) in signed {
             if let Some(flight) = self.flights.get_mut(at) {
-                flight.attempt = self.attempt;
-                flight.units = units;
+                flight.set_parts(self.attempt, envelope, units);
                 self.changes.push(records::put(flight));
+                self.changes.extend(records::put_content(flight));
             }
         }
         Ok(())
     }
 
-    fn give_up_queue(&mut self) -> BatcherEvent {
+    fn give_up_queue(&mut self, reason: RebuildReason) -> BatcherEvent {
         self.queue.clear();
         self.queued_bytes = 0;
         BatcherEvent::Rebuild {
-            reason: RebuildReason::Expired,
+            reason,
             keep: self.tip(),
         }
+    }
+
+    /// The first queued block can never be posted as it stands.
+    fn give_up_large(&mut self, large: BlockTooLarge) -> Result<Sealed, BatcherError> {
+        let number = self.queue.front().map_or(0, |block| block.block.number);
+        if self.too_large.replace(number) == Some(number) {
+            self.halted = Some(RebuildReason::TooLarge);
+            return Err(BatcherError::BlockTooLarge { number, large });
+        }
+        let event = self.give_up_queue(RebuildReason::TooLarge);
+        Ok(Sealed::Rebuild(event))
     }
 }

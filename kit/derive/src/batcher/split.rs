@@ -1,28 +1,31 @@
-use super::{
-    Batcher, BatcherError,
-    flight::{Flight, UnitState},
-    posting_unit,
-    signer::PartSigner,
-};
+use super::{Batcher, BatcherError, flight::Flight, posting_unit, signer::PartSigner};
 use crate::{PART_WIRE_OVERHEAD_BYTES, Part, PartClaim};
 use alloc::vec::Vec;
 use alloy_primitives::Bytes;
-use rollwright_core::{Blob, DaLane};
+use rollwright_core::{Blob, DaLane, PostingUnit};
+
+/// The largest piece of an envelope that a layer with these limits takes in one
+/// blob, in bytes; 0 where not even an empty part fits.
+pub const fn piece_bytes(max_blob_bytes: u64, max_unit_bytes: u64) -> u64 {
+    let blob = if max_blob_bytes < max_unit_bytes {
+        max_blob_bytes
+    } else {
+        max_unit_bytes
+    };
+    blob.saturating_sub(PART_WIRE_OVERHEAD_BYTES as u64)
+}
 
 impl Batcher {
     /// Largest piece that fits into a blob of the layer.
     pub(super) fn piece_capacity(&self) -> Result<u64, BatcherError> {
-        let blob = self
-            .settings
-            .max_blob_bytes
-            .min(self.settings.max_unit_bytes);
-        let least = PART_WIRE_OVERHEAD_BYTES as u64 + 1;
-        blob.checked_sub(PART_WIRE_OVERHEAD_BYTES as u64)
-            .filter(|room| *room > 0)
-            .ok_or(BatcherError::BlobTooSmall {
-                max_blob_bytes: blob,
-                least,
-            })
+        let (blob, unit) = (self.settings.max_blob_bytes, self.settings.max_unit_bytes);
+        match piece_bytes(blob, unit) {
+            0 => Err(BatcherError::BlobTooSmall {
+                max_blob_bytes: blob.min(unit),
+                least: PART_WIRE_OVERHEAD_BYTES as u64 + 1,
+            }),
+            room => Ok(room),
+        }
     }
 
     /// Number of parts that an envelope needs.
@@ -35,10 +38,11 @@ impl Batcher {
     pub(super) fn sign_parts(
         &self,
         flight: &Flight,
+        envelope: &Bytes,
         signer: &impl PartSigner,
-    ) -> Result<Vec<UnitState>, BatcherError> {
+    ) -> Result<Vec<PostingUnit>, BatcherError> {
         let rollup_id = self.rules.rollup_id();
-        let total = flight.envelope.len() as u64;
+        let total = envelope.len() as u64;
         let count = self.part_count(total)?;
         let size = total.div_ceil(count).max(1);
         let mut units: Vec<Vec<Blob>> = Vec::new();
@@ -46,7 +50,7 @@ impl Batcher {
         for index in 0..count {
             let start = (index * size).min(total) as usize;
             let end = ((index + 1) * size).min(total) as usize;
-            let piece: Bytes = flight.envelope.slice(start..end);
+            let piece = envelope.slice(start..end);
             let claim = PartClaim {
                 key_entry: flight.key_entry,
                 attempt: self.attempt,
@@ -77,11 +81,7 @@ impl Batcher {
             }
             room = room.saturating_sub(len);
         }
-        let state = |blobs| UnitState {
-            batch: flight.number,
-            unit: posting_unit(flight.id, blobs),
-            included: Vec::new(),
-        };
-        Ok(units.into_iter().map(state).collect())
+        let unit = |blobs| posting_unit(flight.id, blobs);
+        Ok(units.into_iter().map(unit).collect())
     }
 }

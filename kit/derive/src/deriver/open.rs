@@ -50,7 +50,7 @@ impl<C: BatchCodec> Deriver<C> {
             .map(|(key, _)| *key)
             .collect();
         for key in unread {
-            match self.read_head(work.ordinal, &key) {
+            match self.read_head(&key) {
                 Ok(opened) => self.state.set_opened(&key, opened),
                 Err(reason) => self.reject(work, &key, reason),
             }
@@ -72,7 +72,7 @@ impl<C: BatchCodec> Deriver<C> {
     }
 
     /// Checks id and envelope of a complete batch, without its payload.
-    fn read_head(&self, ordinal: DaOrdinal, key: &BatchKey) -> Result<OpenedHead, DropReason> {
+    fn read_head(&self, key: &BatchKey) -> Result<OpenedHead, DropReason> {
         let encoded = self.join(key)?;
         if Envelope::id(&encoded) != key.id {
             return Err(DropReason::BatchId);
@@ -87,13 +87,6 @@ impl<C: BatchCodec> Deriver<C> {
         }
         if envelope.previous != self.state.last_batch_id() {
             return Err(DropReason::Predecessor);
-        }
-        let ours = self.rules.at(ordinal).digest;
-        if envelope.config_digest != ours {
-            return Err(DropReason::Digest {
-                found: envelope.config_digest,
-                ours,
-            });
         }
         Ok(OpenedHead {
             first_block: envelope.first_block,
@@ -131,6 +124,12 @@ impl<C: BatchCodec> Deriver<C> {
         set: &RuleSet,
         envelope: &Envelope,
     ) -> Result<DaOrdinal, DropReason> {
+        if envelope.config_digest != set.digest {
+            return Err(DropReason::Digest {
+                found: envelope.config_digest,
+                ours: set.digest,
+            });
+        }
         let last = self.state.term();
         if envelope.term < last || envelope.term - last > set.limits.term_step {
             return Err(DropReason::Term {

@@ -25,7 +25,9 @@ pub enum StateError {
     )]
     NoCore,
     /// The format is of another release.
-    #[error("the deriver's state has format version {0}; this release reads version 1")]
+    #[error(
+        "a record of derivation has format version {0}, which this release does not read. Use the release that wrote it, or derive again from DA"
+    )]
     Version(u8),
     /// Rows contradict each other.
     #[error(

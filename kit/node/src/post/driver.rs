@@ -9,7 +9,7 @@ use crate::{
 };
 use alloy_primitives::map::HashMap;
 use rollwright_core::{
-    Clock, DaCaps, DataAvailability, ErrorKind, LayerError, PostingUnit, SubmissionStatus,
+    Clock, DaCaps, DataAvailability, ErrorKind, Heads, LayerError, PostingUnit, SubmissionStatus,
 };
 use rollwright_derive::{Batcher, BatcherError, BatcherEvent, Derivable, RebuildReason, Sealed};
 use std::{sync::Arc, time::Duration};
@@ -44,8 +44,10 @@ struct Work {
 }
 
 impl Work {
-    /// Blocks above `safe` that the layer has not taken.
-    fn not_taken(&self, safe: u64) -> u64 {
+    /// Blocks above the safe head, up to the latest, that the layer has not
+    /// taken.
+    fn not_taken(&self, heads: &Heads) -> u64 {
+        let safe = heads.safe.number;
         let first_batch = self
             .batcher
             .units()
@@ -59,7 +61,7 @@ impl Work {
             .map(|facts| facts.last.number)
             .max();
         let taken = taken.unwrap_or(safe).max(safe);
-        self.batcher.tip().number.saturating_sub(taken)
+        heads.latest.number.saturating_sub(taken)
     }
 }
 
@@ -140,8 +142,8 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             () = patience() => {}
         }
         let mut work = self.prepare(work, da, true).await?;
-        let safe = self.chain.view().heads.safe.number;
-        let before = work.not_taken(safe);
+        let heads = self.chain.view().heads;
+        let before = work.not_taken(&heads);
         let never = CancellationToken::new();
         loop {
             let posted = tokio::select! {
@@ -158,7 +160,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                 () = self.clock.sleep(self.config.retry.pause(work.failures)) => {}
             }
         }
-        let waiting = work.not_taken(safe);
+        let waiting = work.not_taken(&heads);
         let handed = before.saturating_sub(waiting);
         if handed > 0 {
             tracing::info!(target: "da", "the DA layer took the last {handed} blocks before the stop");
@@ -191,6 +193,15 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         let finalized = tip.heads().finalized.number;
         for event in work.batcher.follow(&view.state, finalized) {
             self.handle(&event, &mut tip, &mut work).await?;
+        }
+        // What is to be posted and stands in the store alone.
+        let wanted: Vec<_> = work.batcher.wanted().collect();
+        for (number, key) in wanted {
+            let record = self.chain.execution.record(&key);
+            let record = record.map_err(NodeError::execution)?;
+            work.batcher
+                .supply(number, record.as_ref())
+                .map_err(NodeError::derive)?;
         }
         work.pushed.bring_up(
             &mut work.batcher,
@@ -237,7 +248,11 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                     self.gate.set("batcher", true, None);
                     return Ok(work);
                 }
-                Err(error @ (BatcherError::Halted(_) | BatcherError::NotInSchedule { .. })) => {
+                Err(
+                    error @ (BatcherError::Halted(_)
+                    | BatcherError::NotInSchedule { .. }
+                    | BatcherError::BlockTooLarge { .. }),
+                ) => {
                     self.gate.set("batcher", true, Some(error.to_string()));
                     return Ok(work);
                 }
@@ -271,7 +286,10 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             }
             BatcherEvent::Rebuild { reason, keep } => {
                 tracing::warn!(target: "da", keep = keep.number, %reason, "blocks are rebuilt");
-                if matches!(reason, RebuildReason::Expired | RebuildReason::Rejected) {
+                if matches!(
+                    reason,
+                    RebuildReason::Expired | RebuildReason::Rejected | RebuildReason::TooLarge
+                ) {
                     let keep = if keep.number < tip.heads().safe.number {
                         tip.heads().safe
                     } else {

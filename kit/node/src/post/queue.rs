@@ -14,7 +14,8 @@ pub(super) struct Pushed {
 
 impl Pushed {
     /// Rewinds the batcher where the chain was rebuilt, and pushes what is new
-    /// up to the latest head.
+    /// up to the latest head, as far as there is room: what is left stays in
+    /// the store until the next call.
     pub(super) fn bring_up<E: Execution>(
         &mut self,
         batcher: &mut Batcher,
@@ -39,6 +40,9 @@ impl Pushed {
         let tip = batcher.tip().number;
         self.blocks.split_off(&tip.saturating_add(1));
         for number in tip.saturating_add(1)..=heads.latest.number {
+            if !batcher.has_room() {
+                break;
+            }
             let record = canonical(execution, number)?;
             self.blocks.insert(number, record.block.hash);
             let block = queued(record, now_ms)?;

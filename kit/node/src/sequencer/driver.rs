@@ -42,6 +42,8 @@ pub(crate) struct Sequencer<E> {
     pub(crate) da_block_time: Duration,
     /// Signed blocks that the feed keeps.
     pub(crate) feed_blocks: u64,
+    /// What one blob of the DA layer has room for.
+    pub(crate) piece_bytes: u64,
 }
 
 /// What the loop remembers between two blocks.
@@ -265,13 +267,16 @@ impl<E: Execution> Sequencer<E> {
             what: format!("the header of DA ordinal {origin} is gone"),
         })?;
         let forced = due_entries(rules, &view.state, &tip.consumed(), origin);
-        let attributes = rules.attributes(
+        let mut attributes = rules.attributes(
             origin,
             &header,
             timestamp,
             self.config.fee_recipient,
             forced,
         );
+        // What cannot be posted must not be made.
+        let room = rules.block_room(origin, self.piece_bytes);
+        attributes.max_bytes = attributes.max_bytes.min(room.bytes);
         let parent = tip.latest().block;
         let mut candidates = self.pool.candidates(self.base_fee_floor(parent.hash));
         let built = self
