@@ -1,6 +1,11 @@
 //! How much memory decoding a batch takes, measured: little for a bomb, a
 //! stated multiple of the bound for the largest honest batch.
 
+#![allow(
+    clippy::expect_used,
+    reason = "helpers of tests, outside of test functions"
+)]
+
 #[path = "../src/codec/tests/mix.rs"]
 mod mix;
 
