@@ -22,7 +22,7 @@ impl<P: Payloads> Reference<'_, P> {
         candidates.retain(|batch| batch.name.number == self.next && batch.completed().is_some());
         let mut fitting: Vec<(Batch, Envelope)> = Vec::new();
         for batch in candidates {
-            match self.look_into(i, &batch) {
+            match self.look_into(&batch) {
                 Err(reason) => self.reject(&batch, reason),
                 Ok(envelope) => {
                     let fits = envelope.first_block == self.head.block.number + 1
@@ -66,11 +66,7 @@ impl<P: Payloads> Reference<'_, P> {
     }
 
     /// What is checked of a complete batch before it is known to fit.
-    ///
-    /// The digest is compared once. An amendment that discards nothing may begin
-    /// while the batch waits; what has waited can fit no more, since blocks
-    /// of the deriver's own commit to DA blocks above it.
-    fn look_into(&mut self, i: u64, batch: &Batch) -> Result<Envelope, Reason> {
+    fn look_into(&self, batch: &Batch) -> Result<Envelope, Reason> {
         let joined = batch.joined();
         if joined.len() as u64 != u64::from(batch.first().total_len) {
             return Err(Reason::BatchLength);
@@ -85,12 +81,7 @@ impl<P: Payloads> Reference<'_, P> {
             Err(Reason::BatchNumber)
         } else if envelope.previous != self.previous {
             Err(Reason::BatchPrevious)
-        } else if !self.looked_into.contains(&batch.name)
-            && envelope.digest != self.chain.digest_at(i)
-        {
-            Err(Reason::BatchDigest)
         } else {
-            self.looked_into.push(batch.name);
             Ok(envelope)
         }
     }
@@ -100,6 +91,9 @@ impl<P: Payloads> Reference<'_, P> {
     fn check(&self, i: u64, envelope: &Envelope) -> Result<u64, Reason> {
         let config = self.chain.config_at(i);
         let limits = config.limits;
+        if envelope.digest != self.chain.digest_at(i) {
+            return Err(Reason::BatchDigest);
+        }
         if envelope.term < self.term || envelope.term - self.term > limits.term_step {
             return Err(Reason::BatchTerm);
         }

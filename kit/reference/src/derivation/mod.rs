@@ -10,7 +10,7 @@ use crate::{
     wire::{self, Body},
 };
 use alloy_primitives::{Address, B256};
-use parts::{BatchName, StoredPart};
+use parts::StoredPart;
 use rollwright_core::{
     BlobRef, BlockInput, BlockRef, DaHeader, DaLane, ForcedId, ForcedTx, InvalidBlock,
 };
@@ -162,8 +162,6 @@ struct Reference<'a, P> {
     term: u64,
     /// The parts of all batches, in the order in which they were stored.
     parts: Vec<StoredPart>,
-    /// The batches that were looked into (§4.2).
-    looked_into: Vec<BatchName>,
     /// The highest attempt of each key.
     attempts: BTreeMap<Address, u64>,
     /// Ids of rejected batches, oldest first.
@@ -195,7 +193,6 @@ impl<'a, P: Payloads> Reference<'a, P> {
             previous: B256::ZERO,
             term: 0,
             parts: Vec::new(),
-            looked_into: Vec::new(),
             attempts: BTreeMap::new(),
             rejected: Vec::new(),
             queue: Vec::new(),
@@ -228,7 +225,6 @@ impl<'a, P: Payloads> Reference<'a, P> {
                 self.step.rules.push(Reason::RulesBegan);
             }
             self.parts.clear();
-            self.looked_into.clear();
             self.rejected.clear();
         }
         if i > 0 && self.chain.keys_begin(i) {

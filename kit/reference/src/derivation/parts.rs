@@ -90,7 +90,6 @@ impl<P: Payloads> Reference<'_, P> {
     /// Forgets everything that is kept under a name.
     pub(super) fn forget(&mut self, name: BatchName) {
         self.parts.retain(|part| part.name != name);
-        self.looked_into.retain(|looked| *looked != name);
     }
 
     /// Stores a part, or says by which rule it is dropped: the first of these
