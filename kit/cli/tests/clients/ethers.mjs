@@ -5,7 +5,9 @@ import { ContractFactory, HDNodeWallet, JsonRpcProvider, WebSocketProvider, pars
 import { counter } from "./compile.mjs";
 
 const url = process.argv[2];
-const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 100 });
+// No cache: by default ethers answers a repeated read from memory for 250 ms,
+// longer than this node takes to include a transfer.
+const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 100, cacheTimeout: -1 });
 // The second development account, so that a run beside viem shares no nonce.
 const wallet = HDNodeWallet.fromPhrase(
   "test test test test test test test test test test test junk", undefined, "m/44'/60'/0'/0/1",
