@@ -1,9 +1,12 @@
 use crate::{NodeError, Spawner};
-use futures_util::FutureExt;
+use futures_util::{
+    FutureExt,
+    future::{AbortHandle, abortable},
+};
 use parking_lot::Mutex;
 use rollwright_core::{Clock, LayerError};
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::{sync::watch, task::AbortHandle};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Runs a node's tasks. The first that fails stops all of them, with its
@@ -59,8 +62,9 @@ impl Supervisor {
             });
             stop.cancel();
         });
-        let handle = self.spawner.spawn(name, Box::pin(task));
+        let (task, handle) = abortable(task);
         self.handles.lock().push(handle);
+        self.spawner.spawn(name, Box::pin(task.map(|_| ())));
     }
 
     /// Why the node stopped by itself; `None` while it runs or was told to.

@@ -3,19 +3,17 @@
 use crate::NodeError;
 use futures_util::future::BoxFuture;
 use std::fmt;
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    task::AbortHandle,
-};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Runs a node's tasks.
 ///
 /// A simulator implements it to decide when a task is polled, and to end a
 /// node between any two of its steps.
 pub trait Spawner: fmt::Debug + Send + Sync + 'static {
-    /// Runs `task` until it completes, or is dropped because the handle
-    /// aborted it. `name` is constant and says what the task does.
-    fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>) -> AbortHandle;
+    /// Runs `task` until it completes, which it also does once it is woken
+    /// after the node has given it up. `name` is constant and says what the
+    /// task does.
+    fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>);
 }
 
 /// Tasks of the tokio runtime in which the node is started.
@@ -23,8 +21,8 @@ pub trait Spawner: fmt::Debug + Send + Sync + 'static {
 pub struct TokioSpawner;
 
 impl Spawner for TokioSpawner {
-    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) -> AbortHandle {
-        tokio::spawn(task).abort_handle()
+    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
+        tokio::spawn(task);
     }
 }
 

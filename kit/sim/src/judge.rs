@@ -1,0 +1,179 @@
+use crate::{SimLayer, machine::{Chain, now, sure}};
+use alloy_primitives::{B256, Bytes};
+use rollwright_core::{
+    BlockId, BlockRef, DaBlockId, DaOrdinal, Execution, Heads,
+};
+use rollwright_derive::{
+    Amendment, DaStep, Derivable, DeriveEvent, Deriver, DropReason, Rules, Step,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What every node must hold after a DA block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Hash of the deriver's state.
+    pub state: B256,
+    /// The safe head.
+    pub safe: BlockRef,
+    /// The DA block's ordinal.
+    pub ordinal: DaOrdinal,
+}
+
+/// Derives the chain from the layer itself, past all weather and without ever
+/// stopping: what the nodes are compared with.
+#[derive(Debug)]
+pub struct Judge<C: Chain> {
+    /// Rules of the chain.
+    pub rules: Arc<Rules>,
+    /// Its engine.
+    pub engine: C::Engine,
+    deriver: Deriver<<C::Engine as Derivable>::Codec>,
+    read: Vec<DaBlockId>,
+    verdicts: BTreeMap<B256, Verdict>,
+    /// What happened at each canonical DA block.
+    steps: Vec<DaStep>,
+}
+
+impl<C: Chain> Judge<C> {
+    /// A judge who has read nothing.
+    pub fn new(chain: &C, amendments: Vec<Amendment>) -> Self {
+        let engine = chain.open(&chain.store());
+        let genesis = sure(now(engine.genesis()));
+        let config = engine.rollup_config().as_ref().clone();
+        let rules = Rules::new(genesis.hash, engine.config_digest(), config, amendments);
+        let rules = Arc::new(sure(rules));
+        let deriver = Deriver::new(
+            rules.clone(),
+            engine.codec(),
+            genesis,
+            engine.genesis_time(),
+        );
+        Self {
+            rules,
+            engine,
+            deriver,
+            read: Vec::new(),
+            verdicts: BTreeMap::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The deriver's state after the newest DA block.
+    pub const fn state(&self) -> &rollwright_derive::DeriverState {
+        self.deriver.state()
+    }
+
+    /// The derived head.
+    pub const fn head(&self) -> BlockRef {
+        self.deriver.state().head().block
+    }
+
+    /// What every node must hold after a DA block that was canonical once.
+    pub fn verdict(&self, da_block: B256) -> Option<&Verdict> {
+        self.verdicts.get(&da_block)
+    }
+
+    /// What happened at each canonical DA block, ascending.
+    pub fn steps(&self) -> &[DaStep] {
+        &self.steps
+    }
+
+    /// All events with the ordinals at which they happened.
+    pub fn events(&self) -> impl Iterator<Item = (u64, &DeriveEvent)> {
+        self.steps
+            .iter()
+            .flat_map(|step| step.events.iter().map(|event| (step.ordinal.0, event)))
+    }
+
+    /// Codes of everything that was dropped, in order.
+    pub fn dropped(&self) -> Vec<&'static str> {
+        self.events()
+            .filter_map(|(_, event)| match event {
+                DeriveEvent::Dropped(dropped) => Some(DropReason::code(&dropped.reason)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Reads what the layer has.
+    pub fn catch_up(&mut self, layer: &SimLayer) {
+        let stands = |block: &DaBlockId| {
+            let there = layer.read(|layer| layer.archived(block.height.0));
+            there.is_some_and(|there| there.header.hash == block.hash)
+        };
+        let before = self.read.len();
+        while self.read.last().is_some_and(|block| !stands(block)) {
+            self.read.pop();
+        }
+        if self.read.len() < before {
+            let rollback = sure(self.deriver.rollback(DaOrdinal(self.read.len() as u64)));
+            self.steps.truncate(self.read.len());
+            let heads = Heads {
+                latest: rollback.safe,
+                safe: rollback.safe,
+                finalized: rollback.finalized,
+            };
+            sure(now(self.engine.set_heads(&heads, &rollback.records)));
+        }
+        while let Some(block) = layer.read(|layer| layer.archived(self.read.len() as u64)) {
+            sure(self.deriver.feed_block(&block));
+            self.read.push(block.header.id());
+            self.work_off(block.header.hash);
+        }
+        if let Some(block) = layer.read(|layer| layer.head(0)).finalized {
+            let news = self.deriver.finalize(block);
+            let heads = Heads {
+                latest: self.head(),
+                safe: self.head(),
+                finalized: news.head,
+            };
+            sure(now(self.engine.set_heads(&heads, &news.records)));
+        }
+    }
+
+    fn work_off(&mut self, da_block: B256) {
+        loop {
+            match self.deriver.poll() {
+                Step::DaBlock(_) => return,
+                Step::Execute(input) => {
+                    let outcome = sure(now(self.engine.execute(&input)));
+                    sure(self.deriver.feed_outcome(&outcome));
+                }
+                Step::Commit(step) => {
+                    let heads = Heads {
+                        latest: step.safe,
+                        safe: step.safe,
+                        finalized: step.finalized,
+                    };
+                    sure(now(self.engine.set_heads(&heads, &step.records)));
+                    let verdict = Verdict {
+                        state: step.state_hash,
+                        safe: step.safe,
+                        ordinal: step.ordinal,
+                    };
+                    self.verdicts.insert(da_block, verdict);
+                    self.steps.push(*step);
+                    self.deriver.committed();
+                }
+            }
+        }
+    }
+
+    /// Every transaction of the derived chain with its block, in order, forced
+    /// ones included.
+    pub fn transactions(&self) -> Vec<(u64, Bytes)> {
+        transactions(&self.engine, self.head().number)
+    }
+}
+
+/// Every transaction of an engine's canonical chain up to a block.
+pub(crate) fn transactions<E: Execution>(engine: &E, up_to: u64) -> Vec<(u64, Bytes)> {
+    let mut found = Vec::new();
+    for number in 1..=up_to {
+        if let Some(block) = sure(engine.block(BlockId::Number(number))) {
+            let all = block.forced_included.into_iter().chain(block.transactions);
+            found.extend(all.map(|bytes| (number, bytes)));
+        }
+    }
+    found
+}

@@ -1,0 +1,65 @@
+use alloy_primitives::{B256, keccak256};
+use parking_lot::Mutex;
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// Unix milliseconds at which every run begins.
+pub const START_MS: u64 = 1_700_000_000_000;
+
+/// Virtual time of a run, and everything that happened in it, line by line.
+///
+/// Clones share it. Two runs of one plan write the same lines.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    start: Instant,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    lines: Vec<String>,
+    hash: B256,
+}
+
+impl Trace {
+    /// Begins now. To be called on the runtime of the run.
+    pub fn begin() -> Self {
+        Self {
+            start: Instant::now(),
+            inner: Arc::default(),
+        }
+    }
+
+    /// Virtual milliseconds since the run began.
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Unix milliseconds of true virtual time.
+    pub fn now_ms(&self) -> u64 {
+        START_MS.saturating_add(self.elapsed_ms())
+    }
+
+    /// Writes a line: when, who, what.
+    pub fn say(&self, who: &str, what: &dyn std::fmt::Display) {
+        let at = Duration::from_millis(self.elapsed_ms());
+        let mut line = String::new();
+        // Writing into a string cannot fail.
+        let _ = write!(line, "{:>8.3} {who:<6} {what}", at.as_secs_f64());
+        let mut inner = self.inner.lock();
+        let mut bytes = inner.hash.to_vec();
+        bytes.extend_from_slice(line.as_bytes());
+        inner.hash = keccak256(&bytes);
+        inner.lines.push(line);
+    }
+
+    /// Commits to every line so far.
+    pub fn hash(&self) -> B256 {
+        self.inner.lock().hash
+    }
+
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.inner.lock().lines.clone()
+    }
+}
