@@ -7,9 +7,7 @@ use crate::{
 };
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use rollwright_core::DaHeight;
-use rollwright_derive::{
-    BLOB_HEADER_BYTES, PartClaim, PartSigner, WireBlob, parse_blob,
-};
+use rollwright_derive::{BLOB_HEADER_BYTES, PartClaim, PartSigner, WireBlob, parse_blob};
 
 /// A kind of hostile blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,10 @@ impl Hostile {
                 vec![draw.bytes(len).into()]
             }
             Self::HalfRight => vec![half_right(&forger, draw)],
-            Self::Mutated => standing(layer, draw).map(|blob| mutated(&blob, draw)).into_iter().collect(),
+            Self::Mutated => standing(layer, draw)
+                .map(|blob| mutated(&blob, draw))
+                .into_iter()
+                .collect(),
             Self::Replayed => (0..3).filter_map(|_| standing(layer, draw)).collect(),
             Self::Malleated => malleated(judge, layer, draw).into_iter().collect(),
             Self::ForcedNoise => {
@@ -233,7 +234,12 @@ fn rival_invalid<C: Chain>(forger: &mut Forger<'_, C>, draw: &mut Draw) -> Vec<B
     let Some(mut block) = forger.block(origin, Vec::new()) else {
         return Vec::new();
     };
-    let bad = C::transfer(account::RIVAL, u64::from(u32::MAX), stranger(3), draw.below(9));
+    let bad = C::transfer(
+        account::RIVAL,
+        u64::from(u32::MAX),
+        stranger(3),
+        draw.below(9),
+    );
     block.inputs.transactions.push(bad);
     let Some(envelope) = forger.envelope(&[block]) else {
         return Vec::new();

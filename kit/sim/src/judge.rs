@@ -1,8 +1,9 @@
-use crate::{SimLayer, machine::{Chain, now, sure}};
-use alloy_primitives::{B256, Bytes};
-use rollwright_core::{
-    BlockId, BlockRef, DaBlockId, DaOrdinal, Execution, Heads,
+use crate::{
+    SimLayer,
+    machine::{Chain, now, sure},
 };
+use alloy_primitives::{B256, Bytes};
+use rollwright_core::{BlockId, BlockRef, DaBlockId, DaOrdinal, Execution, Heads};
 use rollwright_derive::{
     Amendment, DaStep, Derivable, DeriveEvent, Deriver, DropReason, Rules, Step,
 };

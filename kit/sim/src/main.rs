@@ -6,7 +6,7 @@
     reason = "a command for people"
 )]
 
-use rollwright_sim::{Met, Plan, run, shrink};
+use rollwright_sim::{Met, Plan, Trace, run, shrink};
 use std::{
     process::ExitCode,
     sync::{
@@ -15,7 +15,9 @@ use std::{
     },
 };
 
-const USAGE: &str = "usage: rollwright-sim (--seeds A..B [--threads N] | --seed N [--trace] [--no-shrink])";
+const USAGE: &str =
+    "usage: rollwright-sim (--seeds A..B [--threads N] | --seed N [--trace] [--no-shrink])";
+/// Runs that shrinking may take.
 const SHRINK_RUNS: u32 = 200;
 
 fn main() -> ExitCode {
@@ -42,11 +44,13 @@ fn main() -> ExitCode {
 
 fn one(seed: u64, trace: bool, shrinks: bool) -> ExitCode {
     let plan = Plan::random(seed);
-    let outcome = run(&plan);
+    println!("{plan}");
     if trace {
-        outcome.lines.iter().for_each(|line| println!("{line}"));
+        // As they come, so that a run that never ends tells where it stands.
+        Trace::print_lines();
     }
-    println!("{plan}{:?}\ntrace {}", outcome.met, outcome.hash);
+    let outcome = run(&plan);
+    println!("{:?}\ntrace {}", outcome.met, outcome.hash);
     let Some(violation) = outcome.violation else {
         println!("all invariants hold");
         return ExitCode::SUCCESS;
@@ -93,7 +97,11 @@ fn many(from: u64, to: u64, threads: usize) -> ExitCode {
     let Ok((met, failed)) = results.into_inner() else {
         return ExitCode::FAILURE;
     };
-    println!("{} seeds, {} failed: {met:?}", to.saturating_sub(from), failed.len());
+    println!(
+        "{} seeds, {} failed: {met:?}",
+        to.saturating_sub(from),
+        failed.len()
+    );
     if failed.is_empty() {
         ExitCode::SUCCESS
     } else {

@@ -1,6 +1,6 @@
 use crate::{
-    Conductor, Draw, Feeds, Life, LifeSpawner, Plan, Sabotage, SimClock, SimDa, SimEngine, SimLayer, SimRole,
-    Trace,
+    Conductor, Draw, Feeds, Life, LifeSpawner, Plan, Sabotage, SimClock, SimDa, SimEngine,
+    SimLayer, SimRole, Trace,
     machine::{Chain, SEQUENCER_KEY, now, sure},
 };
 use futures_util::FutureExt;
@@ -169,7 +169,12 @@ impl<C: Chain> SimNode<C> {
 
     /// Starts a process over what the node has, or over `fresh` where it has
     /// nothing.
-    pub fn start(&mut self, plan: &Plan, around: &Surroundings<C>, fresh: impl FnOnce() -> C::Store) {
+    pub fn start(
+        &mut self,
+        plan: &Plan,
+        around: &Surroundings<C>,
+        fresh: impl FnOnce() -> C::Store,
+    ) {
         self.starts_ms = None;
         let store = self.store.get_or_insert_with(fresh).clone();
         self.processes += 1;
@@ -273,8 +278,8 @@ const RETRY: Backoff = Backoff {
 fn sequencer(plan: &Plan) -> SequencerConfig {
     let key = sure(SequencerKey::from_bytes(SEQUENCER_KEY));
     let mut config = SequencerConfig::new(key);
-    config.block_time = NonZeroU64::new(plan.rollup_block_ms)
-        .map_or(BlockTime::Auto, BlockTime::IntervalMs);
+    config.block_time =
+        NonZeroU64::new(plan.rollup_block_ms).map_or(BlockTime::Auto, BlockTime::IntervalMs);
     config.confirmation_depth = 1 + plan.seed % 2;
     config.max_unposted_blocks = UNPOSTED;
     config.post.interval = Duration::from_millis(plan.post_ms);

@@ -114,7 +114,12 @@ impl Oracle {
         if status.pool.pending + status.pool.queued > POOL + ORPHANS
             || status.unposted_blocks > 2 * UNPOSTED + 1
         {
-            let detail = format!("{}: {:?}, {} unposted", node.name(), status.pool, status.unposted_blocks);
+            let detail = format!(
+                "{}: {:?}, {} unposted",
+                node.name(),
+                status.pool,
+                status.unposted_blocks
+            );
             return Err(self.violated(BOUNDS, detail));
         }
         Ok(())
@@ -131,7 +136,10 @@ impl Oracle {
         let stored = node.stored_heads(chain);
         match process.engine.promised() {
             Some(promised) if stored != Some(promised) => {
-                let detail = format!("{}: {promised:?} was committed, {stored:?} is there", node.name());
+                let detail = format!(
+                    "{}: {promised:?} was committed, {stored:?} is there",
+                    node.name()
+                );
                 Err(self.violated(DURABILITY, detail))
             }
             _ => Ok(()),
@@ -153,7 +161,10 @@ impl Oracle {
         let before = self.finalized.get(&node.index).copied();
         let number = heads.finalized.number;
         if before.is_some_and(|before| number < before) {
-            let detail = format!("{}: the final head went from {before:?} to {number}", node.name());
+            let detail = format!(
+                "{}: the final head went from {before:?} to {number}",
+                node.name()
+            );
             return Err(self.violated(FINALITY, detail));
         }
         if before == Some(number) {
@@ -168,7 +179,10 @@ impl Oracle {
             let hash = block.block.hash;
             let known = *self.finals.entry(number).or_insert(hash);
             if known != hash {
-                let detail = format!("{}: final block {number} is {hash}, and was {known}", node.name());
+                let detail = format!(
+                    "{}: final block {number} is {hash}, and was {known}",
+                    node.name()
+                );
                 return Err(self.violated(FINALITY, detail));
             }
         }
@@ -199,9 +213,8 @@ impl Oracle {
         };
         self.compared += 1;
         let verdict = judge.verdict(read.hash);
-        let same = verdict.is_some_and(|verdict| {
-            verdict.state == state.hash() && verdict.safe == heads.safe
-        });
+        let same = verdict
+            .is_some_and(|verdict| verdict.state == state.hash() && verdict.safe == heads.safe);
         if !same {
             let detail = format!(
                 "{}: after DA block {} {} it holds state {} and block {:?}; derivation gives {verdict:?}",
@@ -217,7 +230,10 @@ impl Oracle {
         self.largest_state = self.largest_state.max(size);
         let bound = state_bound(judge.rules.at(state.next_ordinal()));
         if size > bound {
-            let detail = format!("{}: the deriver's state has {size} bytes of {bound}", node.name());
+            let detail = format!(
+                "{}: the deriver's state has {size} bytes of {bound}",
+                node.name()
+            );
             return Err(self.violated(BOUNDS, detail));
         }
         Ok(())
@@ -227,9 +243,9 @@ impl Oracle {
     pub fn forced_queue<C: Chain>(&self, judge: &Judge<C>) -> Result<(), Violation> {
         let state = judge.state();
         let longest = judge.rules.config().longest_forced_wait();
-        let late = state.forced().find(|(id, _)| {
-            state.next_ordinal().0.saturating_sub(id.ordinal.0) > longest + 1
-        });
+        let late = state
+            .forced()
+            .find(|(id, _)| state.next_ordinal().0.saturating_sub(id.ordinal.0) > longest + 1);
         match late {
             Some((id, _)) => {
                 let detail = format!("entry {id:?} waits at ordinal {}", state.next_ordinal());
@@ -241,7 +257,12 @@ impl Oracle {
 
     /// All value in the state of a block, and what was burned until then, are
     /// what genesis gave.
-    pub fn value<C: Chain>(&mut self, who: &str, engine: &C::Engine, at: BlockRef) -> Result<(), Violation> {
+    pub fn value<C: Chain>(
+        &mut self,
+        who: &str,
+        engine: &C::Engine,
+        at: BlockRef,
+    ) -> Result<(), Violation> {
         let holders = holders::<C>();
         let sum = |at| -> U256 {
             let found = balances(engine, at, &holders);
@@ -267,7 +288,10 @@ impl Oracle {
         }
         let now = sum(at);
         if now + burned != genesis {
-            let detail = format!("{who}: {now} and {burned} burned at block {} are not the {genesis} of genesis", at.number);
+            let detail = format!(
+                "{who}: {now} and {burned} burned at block {} are not the {genesis} of genesis",
+                at.number
+            );
             return Err(self.violated(VALUE, detail));
         }
         Ok(())
@@ -286,13 +310,15 @@ impl Oracle {
         for (number, bytes) in transactions(engine, up_to) {
             let hash = keccak256(&bytes);
             if !found.insert(hash) {
-                let detail = format!("{who}: transaction {hash} stands twice, again in block {number}");
+                let detail =
+                    format!("{who}: transaction {hash} stands twice, again in block {number}");
                 return Err(self.violated(ONCE, detail));
             }
         }
         match acknowledged.keys().find(|hash| !found.contains(*hash)) {
             Some(hash) => {
-                let detail = format!("{who}: transaction {hash} was acknowledged and is in no block");
+                let detail =
+                    format!("{who}: transaction {hash} was acknowledged and is in no block");
                 Err(self.violated(NOTHING_LOST, detail))
             }
             None => Ok(()),

@@ -1,10 +1,20 @@
 use alloy_primitives::{B256, keccak256};
 use parking_lot::Mutex;
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// Unix milliseconds at which every run begins.
 pub const START_MS: u64 = 1_700_000_000_000;
+
+/// True where lines are printed as they come.
+static PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Virtual time of a run, and everything that happened in it, line by line.
 ///
@@ -30,6 +40,11 @@ impl Trace {
         }
     }
 
+    /// Prints the lines of all runs of this process as they come.
+    pub fn print_lines() {
+        PRINTED.store(true, Ordering::Relaxed);
+    }
+
     /// Virtual milliseconds since the run began.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -46,6 +61,9 @@ impl Trace {
         let mut line = String::new();
         // Writing into a string cannot fail.
         let _ = write!(line, "{:>8.3} {who:<6} {what}", at.as_secs_f64());
+        if PRINTED.load(Ordering::Relaxed) {
+            print(&line);
+        }
         let mut inner = self.inner.lock();
         let mut bytes = inner.hash.to_vec();
         bytes.extend_from_slice(line.as_bytes());
@@ -62,4 +80,9 @@ impl Trace {
     pub fn lines(&self) -> Vec<String> {
         self.inner.lock().lines.clone()
     }
+}
+
+#[expect(clippy::print_stdout, reason = "for a person who replays a run")]
+fn print(line: &str) {
+    println!("{line}");
 }

@@ -1,14 +1,12 @@
 use crate::{
-    Condition, Conductor, Draw, Event, Feeds, ForcedUser, Judge, LayerConfig, Oracle, Plan, Sabotage, SimLayer,
-    SimNode, SimRole, Spell, Surroundings, Trace, Users, Violation, What,
+    Condition, Conductor, Draw, Event, Feeds, ForcedUser, Judge, LayerConfig, Oracle, Plan,
+    Sabotage, SimLayer, SimNode, SimRole, Spell, Surroundings, Trace, Users, Violation, What,
     machine::{Chain, balances},
     node::snapshot,
     oracle::{AGREEMENT, LIVENESS, NO_FAILURE, ONCE},
 };
 use alloy_primitives::{Bytes, keccak256};
-use rollwright_core::{
-    BlockId, ChainStore, ErrorKind, LayerError, NodeApi,
-};
+use rollwright_core::{BlockId, ChainStore, ErrorKind, LayerError, NodeApi};
 use rollwright_derive::{Amendment, RollupConfig};
 use rollwright_node::NodeHandle;
 use std::{collections::BTreeSet, time::Duration};
@@ -132,7 +130,9 @@ impl<C: Chain> World<C> {
         let last = self.now_ms() + seconds * 1_000;
         while !holds(self) {
             if self.now_ms() >= last {
-                return Err(self.oracle.violated(LIVENESS, format!("not so in {seconds} s: {what}")));
+                return Err(self
+                    .oracle
+                    .violated(LIVENESS, format!("not so in {seconds} s: {what}")));
             }
             self.tick().await?;
         }
@@ -174,7 +174,9 @@ impl<C: Chain> World<C> {
         self.judge.catch_up(&self.around.layer);
         let height = self.around.layer.read(crate::Layer::height);
         if self.forces
-            && let Some(bytes) = self.forced_user.turn(&self.judge, height, self.users.active)
+            && let Some(bytes) = self
+                .forced_user
+                .turn(&self.judge, height, self.users.active)
         {
             self.around.trace.say("forced", &keccak256(&bytes));
             if self.plan.sabotage != Some(Sabotage::ForcedIsCensored) {
@@ -268,7 +270,9 @@ impl<C: Chain> World<C> {
         let height = self.around.layer.read(crate::Layer::height);
         let needed = self.handle(0).and_then(|handle| handle.status().derived);
         let needed = needed.map_or(0, |point| point.height.0);
-        let below = height.saturating_sub(keep).min(needed.saturating_sub(self.plan.finality + 1));
+        let below = height
+            .saturating_sub(keep)
+            .min(needed.saturating_sub(self.plan.finality + 1));
         self.around.layer.change(|layer| layer.prune_below(below));
     }
 
@@ -332,9 +336,10 @@ impl<C: Chain> World<C> {
             let detail = format!("n{at}: {error}");
             return Err(self.oracle.violated(NO_FAILURE, detail));
         }
-        self.around
-            .trace
-            .say(&format!("n{at}"), &"needs what is pruned: begins from a snapshot");
+        self.around.trace.say(
+            &format!("n{at}"),
+            &"needs what is pruned: begins from a snapshot",
+        );
         self.oracle.forget(at);
         let store = self.snapshot_of(0);
         let now_ms = self.now_ms();
@@ -364,8 +369,7 @@ impl<C: Chain> World<C> {
                 .look(node, process, handle.as_ref(), &self.judge)?;
             if all && let Ok(heads) = process.engine.inner().heads() {
                 let engine = process.engine.inner();
-                self.oracle
-                    .value::<C>(&node.name(), engine, heads.latest)?;
+                self.oracle.value::<C>(&node.name(), engine, heads.latest)?;
             }
         }
         Ok(())
@@ -473,14 +477,15 @@ impl<C: Chain> World<C> {
                     return Err(self.oracle.violated(AGREEMENT, detail));
                 }
             }
-            let whole = engine.block(BlockId::Number(1)).is_ok_and(|it| it.is_some());
+            let whole = engine
+                .block(BlockId::Number(1))
+                .is_ok_and(|it| it.is_some());
             if whole && heads.safe.number >= needed {
                 let up_to = heads.latest.number;
                 self.oracle
                     .transactions::<C>(&node.name(), engine, up_to, known)?;
             }
-            self.oracle
-                .value::<C>(&node.name(), engine, heads.latest)?;
+            self.oracle.value::<C>(&node.name(), engine, heads.latest)?;
         }
         Ok(())
     }

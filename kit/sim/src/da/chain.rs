@@ -208,7 +208,9 @@ impl Layer {
         let mut again: Vec<Stored> = Vec::new();
         let mut times = Vec::new();
         for _ in 0..depth {
-            let Some(block) = self.blocks.pop() else { break };
+            let Some(block) = self.blocks.pop() else {
+                break;
+            };
             times.push(block.header.time);
             again.splice(0..0, block.blobs);
         }
@@ -333,16 +335,20 @@ impl Layer {
     pub fn archived(&self, height: u64) -> Option<DaBlock> {
         let block = self.blocks.get(usize::try_from(height).ok()?)?;
         let (_, completeness) = proof::seal(of(&block.blobs));
-        let blobs = block.blobs.iter().zip(0..).map(|(stored, index)| PostedBlob {
-            reference: BlobRef {
-                block: block.header.id(),
-                index,
-                commitment: keccak256(&stored.blob.data),
-            },
-            lane: stored.blob.lane,
-            poster: None,
-            data: stored.blob.data.clone(),
-        });
+        let blobs = block
+            .blobs
+            .iter()
+            .zip(0..)
+            .map(|(stored, index)| PostedBlob {
+                reference: BlobRef {
+                    block: block.header.id(),
+                    index,
+                    commitment: keccak256(&stored.blob.data),
+                },
+                lane: stored.blob.lane,
+                poster: None,
+                data: stored.blob.data.clone(),
+            });
         Some(DaBlock {
             header: block.header,
             blobs: blobs.collect(),

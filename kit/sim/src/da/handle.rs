@@ -133,12 +133,7 @@ pub struct SimDa {
 
 impl SimDa {
     /// A handle for a process of the node with this index.
-    pub const fn new(
-        layer: SimLayer,
-        node: usize,
-        life: Life,
-        sabotage: Option<Sabotage>,
-    ) -> Self {
+    pub const fn new(layer: SimLayer, node: usize, life: Life, sabotage: Option<Sabotage>) -> Self {
         Self {
             layer,
             node,
@@ -151,12 +146,7 @@ impl SimDa {
     async fn arrive(&self, what: &str) -> Result<Met, SimDaError> {
         self.life.seam().await;
         let now_ms = self.layer.trace.elapsed_ms();
-        let met = self
-            .layer
-            .inner
-            .lock()
-            .weather
-            .meet(self.node, now_ms);
+        let met = self.layer.inner.lock().weather.meet(self.node, now_ms);
         let wait_ms = met
             .hangs_until
             .map_or(met.delay_ms, |until| until.saturating_sub(now_ms).max(1));
@@ -306,7 +296,9 @@ impl DataAvailability for SimDa {
     async fn is_canonical(&self, block: DaBlockId) -> Result<bool, SimDaError> {
         let what = &format!("canonical {}", block.height);
         let met = self.arrive(what).await?;
-        let found = self.layer.read(|layer| layer.block(block.height, met.behind));
+        let found = self
+            .layer
+            .read(|layer| layer.block(block.height, met.behind));
         let answer = match found {
             Ok(found) => Ok(found.header.hash == block.hash),
             Err(SimDaError::NotYet(_)) => Ok(false),

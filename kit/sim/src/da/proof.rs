@@ -67,5 +67,9 @@ pub(super) fn verify(header: &DaHeader, claim: &DaClaim, proof: &Proof) -> Resul
             blobs.len() == listed.len() && blobs.iter().enumerate().all(each)
         }
     };
-    if holds { Ok(()) } else { Err(SimDaError::NoProof) }
+    if holds {
+        Ok(())
+    } else {
+        Err(SimDaError::NoProof)
+    }
 }

@@ -107,11 +107,7 @@ pub fn sure<T, E: LayerError>(result: Result<T, E>) -> T {
 }
 
 /// Balance and nonce of accounts in the state of a block.
-pub fn balances<E: Execution>(
-    engine: &E,
-    at: BlockRef,
-    accounts: &[Address],
-) -> Vec<(U256, u64)> {
+pub fn balances<E: Execution>(engine: &E, at: BlockRef, accounts: &[Address]) -> Vec<(U256, u64)> {
     let keys: Vec<ProofKey> = accounts
         .iter()
         .map(|address| ProofKey {
