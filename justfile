@@ -36,6 +36,10 @@ guest:
 derivers SEEDS="0..1000":
     cargo run -p rollwright-reference -- --seeds {{SEEDS}}
 
+# Whole nodes over a hostile DA layer, any number of seeds: `just sim 0..5000`.
+sim SEEDS="0..1000":
+    cargo run -p rollwright-sim -- --seeds {{SEEDS}}
+
 # Format and lint.
 fix:
     cargo fmt --all

@@ -32,6 +32,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "rollwright-reference",
         &["rollwright-core", "rollwright-derive", "rollwright-evm"],
     ),
+    // Whole nodes in one process, for tests; nothing depends on it.
+    (
+        "rollwright-sim",
+        &[
+            "rollwright-core",
+            "rollwright-derive",
+            "rollwright-node",
+            "rollwright-evm",
+            "rollwright-reference",
+        ],
+    ),
     // Drives the command from outside; takes the development keys alone.
     ("rollwright-bench", &["rollwright-evm"]),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),

@@ -5,12 +5,24 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
 };
+use tokio::time::Instant;
+
+/// Polls at one instant of virtual time from which on tasks are held to wake
+/// each other without end.
+pub const MOST_POLLS: u64 = 40_000;
 
 /// Polls the tasks of all nodes, in rounds: everything that was woken since
 /// the last round, in a drawn order.
+///
+/// Time passes only when nobody is woken any more. Tasks that wake each other
+/// without end would stop it: they are not polled any further once they
+/// [`spin`](Self::spins).
 ///
 /// In which order things wake each other does not matter, as that of tokio's
 /// channels is random.
@@ -23,6 +35,8 @@ struct Shared {
     arrived: Mutex<Vec<(u64, Task)>>,
     next: Mutex<u64>,
     waker: AtomicWaker,
+    /// The most polls at one instant.
+    most_polls: AtomicU64,
 }
 
 struct Task(BoxFuture<'static, ()>);
@@ -41,14 +55,27 @@ impl Conductor {
             arrived: Mutex::default(),
             next: Mutex::default(),
             waker: AtomicWaker::new(),
+            most_polls: AtomicU64::new(0),
         });
         let rounds = Rounds {
             shared: shared.clone(),
             tasks: BTreeMap::new(),
             draw,
+            now: Instant::now(),
+            polls: 0,
         };
         tokio::spawn(tokio::task::unconstrained(rounds));
         Self(shared)
+    }
+
+    /// The most polls that one instant of virtual time took.
+    pub fn most_polls(&self) -> u64 {
+        self.0.most_polls.load(Ordering::Relaxed)
+    }
+
+    /// True once tasks woke each other without end; none is polled any more.
+    pub fn spins(&self) -> bool {
+        self.most_polls() > MOST_POLLS
     }
 
     /// Runs a task.
@@ -85,6 +112,25 @@ struct Rounds {
     shared: Arc<Shared>,
     tasks: BTreeMap<u64, (Task, Waker)>,
     draw: Draw,
+    now: Instant,
+    polls: u64,
+}
+
+impl Rounds {
+    /// Counts polls. False where there were too many without time passing.
+    fn count(&mut self, polls: usize) -> bool {
+        let now = Instant::now();
+        if now != self.now {
+            self.now = now;
+            self.polls = 0;
+        }
+        self.polls += polls as u64;
+        let before = self
+            .shared
+            .most_polls
+            .fetch_max(self.polls, Ordering::Relaxed);
+        before.max(self.polls) <= MOST_POLLS
+    }
 }
 
 impl Future for Rounds {
@@ -103,6 +149,9 @@ impl Future for Rounds {
         }
         let woken = std::mem::take(&mut *this.shared.woken.lock());
         let mut order: Vec<u64> = woken.into_iter().collect();
+        if !this.count(order.len()) {
+            return Poll::Pending;
+        }
         for at in (1..order.len()).rev() {
             let other = this.draw.index(at + 1);
             order.swap(at, other);

@@ -23,7 +23,7 @@ mod users;
 mod world;
 
 pub use clock::SimClock;
-pub use conductor::Conductor;
+pub use conductor::{Conductor, MOST_POLLS};
 pub use config::small;
 pub use da::{Layer, LayerConfig, SimDa, SimDaError, SimLayer, Spell, SpellKind};
 pub use draw::Draw;

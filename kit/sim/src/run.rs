@@ -38,6 +38,8 @@ pub struct Met {
     pub compared: u64,
     /// The largest state of a deriver, in bytes.
     pub largest_state: u64,
+    /// The most polls of tasks at one instant.
+    pub most_polls: u64,
 }
 
 impl Met {
@@ -53,6 +55,7 @@ impl Met {
             dropped: self.dropped + other.dropped,
             compared: self.compared + other.compared,
             largest_state: self.largest_state.max(other.largest_state),
+            most_polls: self.most_polls.max(other.most_polls),
         }
     }
 }
@@ -100,6 +103,7 @@ async fn run_on<C: Chain>(plan: Plan) -> Outcome {
         dropped: count(|event| matches!(event, DeriveEvent::Dropped(_))),
         compared: world.oracle.compared,
         largest_state: world.oracle.largest_state as u64,
+        most_polls: world.around.conductor.most_polls(),
     };
     Outcome {
         hash: world.around.trace.hash(),

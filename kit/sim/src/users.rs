@@ -1,5 +1,6 @@
 use crate::{
-    Conductor, Draw, Judge, Process,
+    Conductor, Draw, Judge, Process, Trace,
+    engine::short,
     machine::{Chain, account, balances, stranger},
 };
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -51,6 +52,7 @@ impl Users {
         process: Option<&Process<C>>,
         handle: Option<&NodeHandle>,
         conductor: &Conductor,
+        trace: &Trace,
     ) {
         let answers = std::mem::take(&mut *self.answers.lock());
         for answer in answers {
@@ -58,6 +60,14 @@ impl Users {
                 continue;
             };
             user.asked = false;
+            let said = match &answer.result {
+                Some(Ok(_)) => "acknowledged".to_owned(),
+                Some(Err(error)) => error.to_string(),
+                None => "no answer".to_owned(),
+            };
+            let hash = short(keccak256(&answer.bytes));
+            let who = format!("user{}", answer.user);
+            trace.say(&who, &format_args!("{} {hash}: {said}", user.nonce));
             match answer.result {
                 Some(Ok(hash)) => {
                     user.nonce += 1;

@@ -143,6 +143,10 @@ impl<C: Chain> World<C> {
         tokio::time::sleep(Duration::from_millis(TICK_MS)).await;
         self.ticks += 1;
         let now_ms = self.now_ms();
+        if self.around.conductor.spins() {
+            let detail = "tasks wake each other without end";
+            return Err(self.oracle.violated(LIVENESS, detail));
+        }
         while let Some(event) = self.plan.events.get(self.next_event).cloned()
             && event.at_ms <= now_ms
         {
@@ -163,8 +167,8 @@ impl<C: Chain> World<C> {
         self.processes()?;
         let handle = self.handle(0);
         let process = self.nodes.first().and_then(|node| node.process.as_ref());
-        self.users
-            .turn(process, handle.as_ref(), &self.around.conductor);
+        let (conductor, trace) = (&self.around.conductor, &self.around.trace);
+        self.users.turn(process, handle.as_ref(), conductor, trace);
         self.look()
     }
 
