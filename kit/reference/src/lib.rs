@@ -18,7 +18,11 @@ pub use compare::{Difference, Told, What, compare, told, told_of};
 pub use derivation::{AppliedBatch, DaStep, Derivation, Event, TRACED_DROPS, derive};
 pub use executor::{Blocking, Executor, now};
 pub use history::History;
-pub use payload::{Bounds, Facts, MemoryPayloads, PayloadBlock, Payloads, Refusal};
+pub use payload::{
+    Bounds, EthereumPayloads, Facts, MemoryPayloads, PayloadBlock, Payloads, Refusal,
+};
 pub use real::{DriveError, Driven, Real, drive};
-pub use scene::{ACTION_BYTES, Action, CHAIN_BYTES, Engine, MemoryEngine, Scene, Script, Verb};
+pub use scene::{
+    ACTION_BYTES, Action, CHAIN_BYTES, Engine, EthereumEngine, MemoryEngine, Scene, Script, Verb,
+};
 pub use trace::{Drop, Reason};

@@ -1,7 +1,9 @@
 //! What an engine writes into a batch, read a second time.
 
+mod ethereum;
 mod memory;
 
+pub use ethereum::EthereumPayloads;
 pub use memory::MemoryPayloads;
 
 use alloy_primitives::{Address, Bytes};

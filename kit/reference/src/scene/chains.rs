@@ -121,7 +121,7 @@ fn amendments(config: &RollupConfig, chosen: u8, when: u8) -> Vec<Amendment> {
         AmendmentChange::Keys(sorted([0, 3])),
         AmendmentChange::Policy(SequencingPolicy::Single),
         AmendmentChange::Timing(timing),
-        AmendmentChange::Codecs(config.codecs.clone()),
+        AmendmentChange::Codecs(config.codecs[..1].to_vec()),
     ];
     let mut at = 4 + u64::from(when % 8);
     let mut amendments = Vec::new();

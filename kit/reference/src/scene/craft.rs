@@ -61,7 +61,9 @@ impl<E: Engine> World<E> {
             return Ok(());
         };
         self.spoil_blocks(fault, content, &parent, &mut blocks);
-        let Ok(encoded) = self.engine.codec().encode(CodecId::NONE, &blocks) else {
+        let codecs = E::codecs();
+        let codec = codecs[usize::from(content / 4) % codecs.len()];
+        let Ok(encoded) = self.engine.codec().encode(codec, &blocks) else {
             return Ok(());
         };
         let rules = self.node.deriver.rules();
@@ -77,7 +79,7 @@ impl<E: Engine> World<E> {
             last_origin: rules.point(&origin),
             blocks: blocks.len() as u32,
             transactions: encoded.transactions,
-            codec: CodecId::NONE,
+            codec,
             decompressed_len: encoded.decompressed_len,
             payload: encoded.payload,
         };

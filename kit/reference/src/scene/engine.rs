@@ -3,7 +3,7 @@
 use crate::{Executor, Payloads};
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome};
-use rollwright_derive::{BatchCodec, RollupConfig};
+use rollwright_derive::{BatchCodec, CodecId, RollupConfig};
 
 /// An engine with everything that a scene needs of it.
 pub trait Engine: Executor + Sized {
@@ -12,8 +12,14 @@ pub trait Engine: Executor + Sized {
     /// The same format read a second time.
     type Payloads: Payloads;
 
+    /// The codecs that it has, ascending.
+    fn codecs() -> Vec<CodecId>;
+
     /// An engine with a genesis of its own that holds `config`.
-    fn new(config: &RollupConfig, base_fee: u64) -> Self;
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn new(config: &RollupConfig, base_fee: u64) -> Result<Self, Self::Error>;
 
     /// Genesis block, genesis time, digest of the configuration.
     fn genesis(&self) -> (BlockRef, u64, B256);

@@ -7,7 +7,7 @@ use rollwright_core::{
     BlockInput, BlockRef, ExecuteOutcome, Execution as _, ForcedOutcome,
     memory::{MemoryAction, MemoryExecution, MemoryExecutionError, MemoryTx},
 };
-use rollwright_derive::{Derivable as _, MemoryCodec, RollupConfig, memory_genesis};
+use rollwright_derive::{CodecId, Derivable as _, MemoryCodec, RollupConfig, memory_genesis};
 use std::collections::{BTreeMap, HashMap};
 
 /// Wei per gas of every block where the chain has a base fee.
@@ -65,15 +65,19 @@ impl Engine for MemoryEngine {
     type Codec = MemoryCodec;
     type Payloads = MemoryPayloads;
 
-    fn new(config: &RollupConfig, base_fee: u64) -> Self {
+    fn codecs() -> Vec<CodecId> {
+        vec![CodecId::NONE]
+    }
+
+    fn new(config: &RollupConfig, base_fee: u64) -> Result<Self, MemoryExecutionError> {
         let mut genesis = memory_genesis(config);
         genesis.base_fee = base_fee;
         let engine = MemoryExecution::new(genesis);
-        Self {
-            genesis: now(engine.genesis()).unwrap_or_default(),
+        Ok(Self {
+            genesis: now(engine.genesis())?,
             engine,
             nonces: HashMap::new(),
-        }
+        })
     }
 
     fn genesis(&self) -> (BlockRef, u64, B256) {

@@ -4,6 +4,7 @@
 mod chains;
 mod craft;
 mod engine;
+mod evm;
 mod keys;
 mod memory;
 mod pieces;
@@ -12,6 +13,7 @@ mod sequencer;
 mod world;
 
 pub use engine::Engine;
+pub use evm::EthereumEngine;
 pub use memory::MemoryEngine;
 pub use script::{ACTION_BYTES, Action, CHAIN_BYTES, Script, Verb};
 

@@ -54,7 +54,7 @@ impl Sequencer {
     pub(super) fn new<C: BatchCodec>(node: &Real<C>) -> Self {
         let settings = BatcherSettings {
             signer: key(0).address(),
-            codec: CodecId::NONE,
+            codec: rules_codec(node),
             term: 0,
             max_blob_bytes: 500,
             max_unit_bytes: 4_000,
@@ -77,6 +77,17 @@ impl Sequencer {
             self.outbox.remove(at);
         }
     }
+}
+
+/// The last of the codecs that the chain has now.
+fn rules_codec<C: BatchCodec>(node: &Real<C>) -> CodecId {
+    let state = node.deriver.state();
+    let codecs = &node.deriver.rules().at(state.next_ordinal()).codecs;
+    let number = state.next_batch() as usize;
+    codecs
+        .get(number % codecs.len().max(1))
+        .copied()
+        .unwrap_or(CodecId::NONE)
 }
 
 impl<E: Engine> World<E> {

@@ -42,8 +42,8 @@ pub(super) struct World<E: Engine> {
 
 impl<E: Engine> World<E> {
     pub(super) fn new(script: &Script) -> Result<Self, DriveError<E::Error>> {
-        let choice = chains::choose(script.chain, vec![rollwright_derive::CodecId::NONE]);
-        let engine = E::new(&choice.config, choice.base_fee);
+        let choice = chains::choose(script.chain, E::codecs());
+        let engine = E::new(&choice.config, choice.base_fee).map_err(DriveError::Engine)?;
         let (genesis, genesis_time, digest) = engine.genesis();
         let chain = Chain {
             genesis,

@@ -1,0 +1,314 @@
+//! Scenes on the EVM.
+
+use super::Engine;
+use crate::{EthereumPayloads, Executor, now};
+use alloy_consensus::{
+    SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy,
+    transaction::{SignerRecoverable as _, Transaction as _},
+};
+use alloy_eips::{
+    eip2718::{Decodable2718 as _, Encodable2718 as _},
+    eip2930::{AccessList, AccessListItem},
+    eip7702::{Authorization, SignedAuthorization},
+};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
+use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome, Execution as _, ForcedOutcome};
+use rollwright_derive::{CodecId, Derivable as _, KeySigner, PartSigner as _, RollupConfig};
+use rollwright_evm::{
+    codec::EvmCodec,
+    engine::{EngineError, EvmEngine},
+    genesis::{DevGenesis, dev_account},
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Genesis lies just below the first DA block.
+const GENESIS_TIME: u64 = 1_699_999_999;
+
+/// Users with an account.
+const USERS: u8 = 8;
+
+/// Wei per gas that is enough.
+const RICH: u128 = 20_000_000_000;
+
+/// The EVM, and the nonces after each block that it executed.
+#[derive(Debug)]
+pub struct EthereumEngine {
+    engine: EvmEngine,
+    genesis: BlockRef,
+    users: Vec<KeySigner>,
+    nonces: HashMap<B256, BTreeMap<Address, u64>>,
+}
+
+impl EthereumEngine {
+    fn signer(&self, user: u8) -> &KeySigner {
+        &self.users[usize::from(user % USERS)]
+    }
+
+    fn sign<T>(&self, user: u8, transaction: T) -> TxEnvelope
+    where
+        T: SignableTransaction<Signature>,
+        TxEnvelope: From<alloy_consensus::Signed<T>>,
+    {
+        let signature = self
+            .signer(user)
+            .sign(&transaction.signature_hash())
+            .unwrap_or_else(|_| Signature::test_signature());
+        transaction.into_signed(signature).into()
+    }
+
+    /// Raises the nonces of a block's senders, and of the authorities that its
+    /// authorisations name.
+    fn count(&mut self, input: &BlockInput, block: BlockRef, forced: &[ForcedOutcome]) {
+        let mut nonces = self
+            .nonces
+            .get(&input.parent.hash)
+            .cloned()
+            .unwrap_or_default();
+        let included = input
+            .forced
+            .iter()
+            .zip(forced)
+            .filter_map(|(entry, outcome)| {
+                matches!(outcome, ForcedOutcome::Included { .. }).then_some(&entry.bytes)
+            });
+        for bytes in included.chain(&input.transactions) {
+            let Ok(transaction) = TxEnvelope::decode_2718_exact(bytes) else {
+                continue;
+            };
+            if let Ok(sender) = transaction.recover_signer() {
+                nonces.insert(sender, transaction.nonce() + 1);
+            }
+        }
+        self.nonces.insert(block.hash, nonces);
+    }
+
+    fn calldata(how: u8) -> Bytes {
+        let selector = [how; 4];
+        let word = |value: U256| value.to_be_bytes::<32>();
+        match how % 6 {
+            0 => Bytes::new(),
+            1 => Bytes::from(vec![how; 1 + usize::from(how)]),
+            2 => Bytes::copy_from_slice(&selector),
+            3 => {
+                let address = U256::from_be_slice(Address::repeat_byte(how).as_slice());
+                let amount = U256::from(how) * U256::from(1_000_000);
+                [selector.as_slice(), &word(address), &word(amount)]
+                    .concat()
+                    .into()
+            }
+            4 => {
+                let hash = U256::from_be_bytes(keccak256([how]).0);
+                let long = hash >> (usize::from(how) % 200);
+                [selector.as_slice(), &word(long), &word(U256::ZERO)]
+                    .concat()
+                    .into()
+            }
+            _ => Bytes::from(vec![0; 36 + usize::from(how % 3)]),
+        }
+    }
+
+    fn access_list(&self, how: u8) -> AccessList {
+        let item = |at: u8| AccessListItem {
+            address: self.user(how.wrapping_add(at)),
+            storage_keys: vec![B256::repeat_byte(at); usize::from(at)],
+        };
+        AccessList((0..how % 3).map(item).collect())
+    }
+
+    /// Authorisations that nobody's nonce depends on.
+    fn authorisations(&self, how: u8) -> Vec<SignedAuthorization> {
+        let chain_id = match how % 3 {
+            0 => U256::ZERO,
+            1 => U256::from(self.payloads().chain_id),
+            _ => U256::from(how) << 70,
+        };
+        let inner = Authorization {
+            chain_id,
+            address: Address::repeat_byte(how),
+            nonce: 1 << 40,
+        };
+        let scalar = |tag: u8| U256::from_be_bytes(keccak256([how, tag]).0);
+        let signed = SignedAuthorization::new_unchecked(inner, how % 5, scalar(0), scalar(1));
+        vec![signed; 1 + usize::from(how % 2)]
+    }
+
+    fn fee_market(&self, nonce: u64, how: u8) -> TxEip1559 {
+        TxEip1559 {
+            chain_id: self.payloads().chain_id,
+            nonce,
+            gas_limit: 100_000,
+            max_fee_per_gas: RICH + u128::from(how),
+            max_priority_fee_per_gas: u128::from(how) * 1_000,
+            to: TxKind::Call(self.user(how)),
+            value: U256::from(how) * U256::from(100),
+            access_list: AccessList::default(),
+            input: Bytes::new(),
+        }
+    }
+
+    fn legacy(&self, nonce: u64, how: u8) -> TxLegacy {
+        TxLegacy {
+            chain_id: Some(self.payloads().chain_id),
+            nonce,
+            gas_price: RICH,
+            gas_limit: 21_000,
+            to: TxKind::Call(self.user(how)),
+            value: U256::from(how),
+            input: Bytes::new(),
+        }
+    }
+}
+
+impl Executor for EthereumEngine {
+    type Error = EngineError;
+
+    fn execute(&mut self, input: &BlockInput) -> Result<ExecuteOutcome, EngineError> {
+        let outcome = now(self.engine.execute(input))?;
+        if let ExecuteOutcome::Valid(executed) = &outcome {
+            self.count(input, executed.block, &executed.forced);
+        }
+        Ok(outcome)
+    }
+}
+
+impl Engine for EthereumEngine {
+    type Codec = EvmCodec;
+    type Payloads = EthereumPayloads;
+
+    fn codecs() -> Vec<CodecId> {
+        vec![CodecId::NONE, CodecId::ZSTD, CodecId::BROTLI]
+    }
+
+    fn new(config: &RollupConfig, _base_fee: u64) -> Result<Self, EngineError> {
+        let genesis = DevGenesis::new(GENESIS_TIME, config.clone()).genesis();
+        let engine = EvmEngine::in_memory(genesis)?;
+        let users = (0..u32::from(USERS)).filter_map(|index| {
+            let account = dev_account(index)?;
+            KeySigner::new(account.key).ok()
+        });
+        Ok(Self {
+            genesis: engine.init()?,
+            users: users.collect(),
+            engine,
+            nonces: HashMap::new(),
+        })
+    }
+
+    fn genesis(&self) -> (BlockRef, u64, B256) {
+        let time = self.engine.genesis_time();
+        (self.genesis, time, self.engine.config_digest())
+    }
+
+    fn codec(&self) -> EvmCodec {
+        self.engine.batch_codec()
+    }
+
+    fn payloads(&self) -> EthereumPayloads {
+        EthereumPayloads {
+            chain_id: self.engine.chain_config().chain_id,
+        }
+    }
+
+    fn transaction(&self, user: u8, nonce: u64, how: u8) -> Bytes {
+        let market = self.fee_market(nonce, how);
+        let transaction = match how % 7 {
+            0 => self.sign(user, self.legacy(nonce, how)),
+            1 => {
+                let mut legacy = self.legacy(nonce, how);
+                legacy.chain_id = None;
+                self.sign(user, legacy)
+            }
+            2 => {
+                let plain = TxEip2930 {
+                    chain_id: market.chain_id,
+                    nonce,
+                    gas_price: RICH,
+                    gas_limit: 100_000,
+                    to: market.to,
+                    value: market.value,
+                    access_list: self.access_list(how),
+                    input: Self::calldata(how),
+                };
+                self.sign(user, plain)
+            }
+            3 => {
+                let delegating = TxEip7702 {
+                    chain_id: market.chain_id,
+                    nonce,
+                    gas_limit: 150_000,
+                    max_fee_per_gas: market.max_fee_per_gas,
+                    max_priority_fee_per_gas: market.max_priority_fee_per_gas,
+                    to: self.user(how),
+                    value: market.value,
+                    access_list: self.access_list(how / 2),
+                    authorization_list: self.authorisations(how),
+                    input: Self::calldata(how / 4),
+                };
+                self.sign(user, delegating)
+            }
+            4 => {
+                let creation = TxEip1559 {
+                    to: TxKind::Create,
+                    input: Bytes::from_static(&[0]),
+                    ..market
+                };
+                self.sign(user, creation)
+            }
+            _ => {
+                let call = TxEip1559 {
+                    access_list: self.access_list(how / 3),
+                    input: Self::calldata(how / 2),
+                    ..market
+                };
+                self.sign(user, call)
+            }
+        };
+        transaction.encoded_2718().into()
+    }
+
+    fn forced(&self, user: u8, nonce: u64, how: u8) -> Bytes {
+        let mut legacy = self.legacy(nonce, how);
+        match how % 16 {
+            0 => return Bytes::copy_from_slice(&[how, 1, 2, 3]),
+            1 => legacy.chain_id = Some(1),
+            2 => legacy.gas_limit = 10_000_000,
+            3 => legacy.nonce += 5,
+            4..=6 => legacy.gas_price = 1,
+            7 => legacy.value = U256::MAX,
+            8 => legacy.gas_limit = 45_000,
+            9 => legacy.input = Bytes::from(vec![how; 700]),
+            10 => legacy.chain_id = None,
+            11 => {
+                let signed = self.sign(user, legacy).encoded_2718();
+                // Another signature of the same form, or none.
+                return [&signed[..signed.len() - 1], &[how]].concat().into();
+            }
+            12 => {
+                let market = TxEip1559 {
+                    gas_limit: 21_000,
+                    ..self.fee_market(nonce, how)
+                };
+                let signed = self.sign(user, market).encoded_2718();
+                return [signed.as_slice(), &[0]].concat().into();
+            }
+            13 => {
+                let market = TxEip1559 {
+                    gas_limit: 21_000,
+                    ..self.fee_market(nonce, how)
+                };
+                return self.sign(user, market).encoded_2718().into();
+            }
+            _ => {}
+        }
+        self.sign(user, legacy).encoded_2718().into()
+    }
+
+    fn user(&self, user: u8) -> Address {
+        self.signer(user).address()
+    }
+
+    fn nonce(&self, head: &BlockRef, user: u8) -> u64 {
+        let of_user = |nonces: &BTreeMap<Address, u64>| nonces.get(&self.user(user)).copied();
+        self.nonces.get(&head.hash).and_then(of_user).unwrap_or(0)
+    }
+}
