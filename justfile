@@ -32,9 +32,9 @@ contracts:
 guest:
     bash scripts/build-guest-riscv.sh
 
-# Compare the two derivers over any number of scenes: `just derivers 0..10000`.
-derivers SEEDS="0..1000":
-    cargo run -p rollwright-reference -- --seeds {{SEEDS}}
+# Compare the two derivers over any number of scenes: `just derivers 0..10000`, `just derivers 0..10000 --evm`.
+derivers SEEDS="0..1000" *FLAGS:
+    cargo run -p rollwright-reference -- {{FLAGS}} --seeds {{SEEDS}}
 
 # Whole nodes over a hostile DA layer, any number of seeds: `just sim 0..5000`.
 sim SEEDS="0..1000":
