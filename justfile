@@ -24,6 +24,10 @@ clients:
 bench *ARGS:
     cargo run --release -p rollwright-bench -- {{ARGS}}
 
+# Kill, starve and damage real nodes: `just torture kill 300`.
+torture SCENARIO="all" ROUNDS="20" *ARGS:
+    cargo run -p rollwright-torture -- {{SCENARIO}} --rounds {{ROUNDS}} {{ARGS}}
+
 # Build the contracts' artefacts from their sources.
 contracts:
     cd modules/evm/contracts && npm ci --ignore-scripts && node build.mjs

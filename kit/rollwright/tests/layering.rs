@@ -45,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Drives the command from outside; takes the development keys alone.
     ("rollwright-bench", &["rollwright-evm"]),
+    ("rollwright-torture", &["rollwright"]),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
     ("hello-rollup", &["rollwright"]),
 ];
