@@ -114,11 +114,15 @@ impl Chain {
     /// Starts a node.
     pub fn start(&mut self) -> anyhow::Result<Start> {
         let mut node = self.spawn()?;
-        if node.wait_started()? {
-            Ok(Start::Up(node))
+        let start = if node.wait_started()? {
+            Start::Up(node)
         } else {
-            Ok(Start::Down(node.wait()?))
+            Start::Down(node.wait()?)
+        };
+        if let Some(faults) = &self.faults {
+            faults.loaded()?;
         }
+        Ok(start)
     }
 
     /// Starts a node that has no reason to refuse, and checks the newest of

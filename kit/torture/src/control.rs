@@ -23,24 +23,33 @@ enum Field {
     Clock,
     Space,
     Syncs,
+    Loaded,
 }
 
 impl Faults {
-    /// Builds the library in `folder` with the system's C compiler. With
-    /// `record` it notes what a power cut would undo.
+    /// Builds the library in `folder` with the system's C compiler: `$CC`, else
+    /// `cc`, which Rust itself links with. With `record` it notes what a power
+    /// cut would undo.
     pub fn build(folder: &Path, record: bool) -> anyhow::Result<Self> {
         let source = folder.join("faults.c");
         let library = folder.join("faults.so");
         std::fs::write(&source, include_str!("faults.c"))?;
-        let output = Command::new("cc")
+        let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+        let output = Command::new(&compiler)
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .args([&library, &source])
             .args(["-ldl", "-lpthread"])
             .output()
-            .context("cc cannot be started: install a C compiler")?;
+            .with_context(|| {
+                format!(
+                    "{} cannot be started: install a C compiler, or name one in CC",
+                    compiler.display()
+                )
+            })?;
         anyhow::ensure!(
             output.status.success(),
-            "cc: {}",
+            "{}: {}",
+            compiler.display(),
             String::from_utf8_lossy(&output.stderr)
         );
         let settings = folder.join("faults.settings");
@@ -56,6 +65,7 @@ impl Faults {
             file,
             record: record.then(|| folder.join("undo")),
         };
+        faults.set(Field::Loaded, 0)?;
         faults.heal()?;
         Ok(faults)
     }
@@ -76,12 +86,18 @@ impl Faults {
         self.set(Field::Syncs, syncs.map_or(-1, i64::from))
     }
 
-    /// True once a sync has been refused, or soon will be.
-    pub fn syncs_used_up(&self) -> anyhow::Result<bool> {
+    /// Makes sure that a node which was started under the faults has them: the
+    /// system drops a library that it cannot load, with a line in the log.
+    pub(crate) fn loaded(&self) -> anyhow::Result<()> {
         let mut bytes = [0; 8];
         self.file
-            .read_exact_at(&mut bytes, Field::Syncs as u64 * 8)?;
-        Ok(i64::from_ne_bytes(bytes) == 0)
+            .read_exact_at(&mut bytes, Field::Loaded as u64 * 8)?;
+        anyhow::ensure!(
+            i64::from_ne_bytes(bytes) > 0,
+            "{} was not loaded into the node: the folder may be mounted without the right to execute (set TMPDIR), or the node is linked statically",
+            self.library.display()
+        );
+        Ok(())
     }
 
     /// Room, syncs and clock as they are.

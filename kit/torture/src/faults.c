@@ -3,7 +3,8 @@
  *
  * TORTURE_CONTROL names a file of 64-bit integers that is read while the node
  * runs: [0] milliseconds added to the wall clock; [1] bytes by which files may
- * still grow, -1 for any number; [2] syncs that still succeed, -1 for all.
+ * still grow, -1 for any number; [2] syncs that still succeed, -1 for all; and
+ * written here: [3] processes that have loaded this library.
  * TORTURE_UNDO, where set, names the record; TORTURE_DIR is the folder whose
  * files are meant. */
 #define _GNU_SOURCE
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLOCK, SPACE, SYNCS, FIELDS };
+enum { CLOCK, SPACE, SYNCS, LOADED, FIELDS };
 enum { WRITE = 1, SYNC = 2, FORGET = 3, TRUNCATE = 4 };
 
 static volatile int64_t *control;
@@ -64,6 +65,7 @@ __attribute__((constructor)) static void begin(void) {
   const char *record = getenv("TORTURE_UNDO");
   if (record) undo = real_open64(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   control = map;
+  control[LOADED]++;
 }
 
 /* True for a regular file in the folder, whose facts are given. */
