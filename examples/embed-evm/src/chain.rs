@@ -132,7 +132,7 @@ impl Chain {
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let root = self.engine.store().check()?;
         ensure!(
-            root == self.header()?.state_root,
+            root.root == self.header()?.state_root,
             "the head has another root"
         );
         Ok(())

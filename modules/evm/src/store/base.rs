@@ -23,12 +23,14 @@ use std::{
 };
 
 /// The stored format that this release writes and reads.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
 pub(super) const META_HEADS: &[u8] = b"heads";
 pub(super) const META_OLDEST: &[u8] = b"oldest-state";
+/// keccak256 of the genesis allocation, and the state root that it gives.
+pub(super) const META_ALLOCATION: &[u8] = b"allocation";
 pub(super) const META_IMPORT: &[u8] = b"import";
 
 /// The chain as of one commit. Immutable; readers hold it as long as they like.
@@ -61,6 +63,8 @@ pub(super) struct Inner {
     pub(super) pressure: Mutex<Pressure>,
     pub(super) recent: Mutex<Recent>,
     pub(super) scratch: Mutex<VecDeque<Scratch>>,
+    /// Why nothing is written any more.
+    halted: Mutex<Option<String>>,
 }
 
 /// A version that was made again for a block off the head's line.
@@ -82,7 +86,9 @@ pub(super) struct Pressure {
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     blocks: B256Map<Arc<StoredBlock>>,
-    order: VecDeque<B256>,
+    /// Oldest first, with their sizes.
+    order: VecDeque<(B256, usize)>,
+    bytes: usize,
 }
 
 impl Recent {
@@ -90,14 +96,18 @@ impl Recent {
         self.blocks.get(hash).cloned()
     }
 
+    /// Keeps a block, and of the others what `capacity` bytes have room for.
     pub(super) fn put(&mut self, block: Arc<StoredBlock>, capacity: usize) {
         let hash = block.record.block.hash;
+        let bytes = block.memory();
         if self.blocks.insert(hash, block).is_none() {
-            self.order.push_back(hash);
+            self.order.push_back((hash, bytes));
+            self.bytes += bytes;
         }
-        while self.order.len() > capacity {
-            if let Some(oldest) = self.order.pop_front() {
+        while self.bytes > capacity && self.order.len() > 1 {
+            if let Some((oldest, bytes)) = self.order.pop_front() {
                 self.blocks.remove(&oldest);
+                self.bytes -= bytes;
             }
         }
     }
@@ -121,6 +131,7 @@ impl Inner {
             }),
             recent: Mutex::new(Recent::default()),
             scratch: Mutex::new(VecDeque::new()),
+            halted: Mutex::new(None),
         };
         inner.check_format()?;
         inner.load()?;
@@ -133,8 +144,7 @@ impl Inner {
             None => {
                 let mut batch = Batch::default();
                 batch.put(Column::Meta, META_FORMAT, FORMAT.to_le_bytes());
-                self.kv.commit(batch.finish())?;
-                Ok(())
+                self.write(batch)
             }
             Some(bytes) => {
                 let stored = bytes
@@ -147,9 +157,33 @@ impl Inner {
                         supported: FORMAT,
                     });
                 }
+                if stored < FORMAT {
+                    return Err(StoreError::OlderFormat {
+                        stored,
+                        supported: FORMAT,
+                    });
+                }
                 Ok(())
             }
         }
+    }
+
+    /// Commits a batch, durably.
+    ///
+    /// After a failure nobody knows whether its bytes will be there after a
+    /// restart. Whatever was written on top could be mixed with them, so
+    /// nothing is: [`StoreError::Halted`].
+    pub(super) fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut halted = self.halted.lock();
+        if let Some(cause) = &*halted {
+            return Err(StoreError::Halted {
+                cause: cause.clone(),
+            });
+        }
+        self.kv.commit(batch.finish()).map_err(|error| {
+            *halted = Some(error.to_string());
+            error.into()
+        })
     }
 
     /// Shows an empty store: what the database holds is about to be replaced.
@@ -191,6 +225,18 @@ impl Inner {
             }),
         });
         Ok(())
+    }
+
+    pub(super) fn allocation_root(&self, digest: &B256) -> Result<Option<B256>, StoreError> {
+        let known = meta::<(B256, B256)>(&*self.kv.snapshot(), META_ALLOCATION)?;
+        Ok(known.and_then(|(known, root)| (known == *digest).then_some(root)))
+    }
+
+    pub(super) fn remember_allocation(&self, digest: &B256, root: B256) -> Result<(), StoreError> {
+        let _writer = self.writer.lock();
+        let mut batch = Batch::default();
+        batch.put(Column::Meta, META_ALLOCATION, to_borsh(&(*digest, root)));
+        self.write(batch)
     }
 
     pub(super) fn canonical(&self) -> Result<Arc<Canonical>, StoreError> {

@@ -49,6 +49,18 @@ impl StoredBlock {
         })
     }
 
+    /// Bytes that it takes in memory, roughly.
+    pub(super) fn memory(&self) -> usize {
+        let transactions: usize = self.transactions().map(|bytes| bytes.len() + 128).sum();
+        let logs: usize = self
+            .receipts
+            .iter()
+            .flat_map(|receipt| receipt.logs())
+            .map(|log| log.data.data.len() + 32 * log.topics().len() + 96)
+            .sum();
+        1_024 + transactions + logs + self.receipts.len() * 320
+    }
+
     /// The transaction at `index` in block order.
     pub fn transaction(&self, index: usize) -> Option<&Bytes> {
         let forced = &self.record.forced_included;

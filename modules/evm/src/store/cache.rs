@@ -140,6 +140,11 @@ pub(super) struct Caches {
     pub(super) codes: Cache<B256, Bytes>,
 }
 
+/// Bytes of an account in the cache, with the map around it.
+pub(super) const ACCOUNT_BYTES: usize = 256;
+/// Bytes of a slot in the cache, with the map around it.
+pub(super) const SLOT_BYTES: usize = 176;
+
 impl Caches {
     pub(super) fn clear(&self) {
         self.accounts.clear();
@@ -149,9 +154,9 @@ impl Caches {
 
     pub(super) fn new(options: &StoreOptions) -> Self {
         Self {
-            accounts: Cache::new(options.cached_accounts),
-            slots: Cache::new(options.cached_slots),
-            codes: Cache::new(options.code_bytes),
+            accounts: Cache::new(options.cache_bytes / 5 * 2),
+            slots: Cache::new(options.cache_bytes / 5 * 2),
+            codes: Cache::new(options.cache_bytes / 5),
         }
     }
 }

@@ -244,7 +244,7 @@ pub(super) fn block_at(
     };
     let block = Arc::new(block);
     let mut recent = inner.recent.lock();
-    recent.put(Arc::clone(&block), inner.options.cached_blocks);
+    recent.put(Arc::clone(&block), inner.options.block_bytes);
     Ok(Some(block))
 }
 

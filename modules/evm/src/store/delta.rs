@@ -72,6 +72,12 @@ impl Delta {
                 .sum::<usize>()
     }
 
+    /// How many accounts and slots.
+    pub(super) fn keys(&self) -> usize {
+        let slots = |account: &AccountDelta| 1 + account.slots.len() + account.gone.len();
+        self.accounts.iter().map(slots).sum()
+    }
+
     /// The stored list of what was changed.
     pub(super) fn changed(&self) -> Changed {
         Changed {
@@ -114,6 +120,12 @@ pub(super) struct ChangedAccount {
 }
 
 impl Changed {
+    /// How many accounts and slots.
+    pub(super) fn keys(&self) -> usize {
+        let slots = |account: &ChangedAccount| 1 + account.slots.len() + account.gone.len();
+        self.accounts.iter().map(slots).sum()
+    }
+
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         borsh::from_slice(bytes).map_err(|error| {
             StoreError::corrupt(format!("a block's changes cannot be decoded: {error}"))

@@ -99,6 +99,37 @@ pub enum StoreError {
         /// What does not fit.
         what: String,
     },
+    /// Too much has changed since that block for its tries to be made again.
+    #[error(
+        "the tries of block {number} cannot be made again: more than {max_keys} accounts and slots have changed since; the nearest block for which it can be done is about {nearest}. Balances, storage and calls at block {number} are served all the same; to build on it, set the heads back to it first"
+    )]
+    TooDeep {
+        /// The block.
+        number: u64,
+        /// About the oldest block for which it could be done.
+        nearest: u64,
+        /// The most that may have changed.
+        max_keys: usize,
+    },
+    /// An earlier write failed, and what of it will be there after a restart is
+    /// not known: the store only reads.
+    #[error(
+        "the store writes nothing any more, because a write failed ({cause}); see that the disk has space and works, then start again: the store goes on from what it had committed"
+    )]
+    Halted {
+        /// What failed.
+        cause: String,
+    },
+    /// Written by an older release in a format that this one does not read.
+    #[error(
+        "the store has format version {stored}, and this release reads {supported}; delete that folder and start again: the node derives the posted blocks from DA, or import a snapshot"
+    )]
+    OlderFormat {
+        /// Version in the store.
+        stored: u32,
+        /// The version that this release reads.
+        supported: u32,
+    },
     /// The trie could not be read.
     #[error(transparent)]
     Trie(#[from] TrieError),
@@ -127,11 +158,13 @@ impl LayerError for StoreError {
             Self::TooManyPending { .. } | Self::Kv(KvError::DiskFull { .. }) => {
                 ErrorKind::Temporary
             }
-            Self::StatePruned { .. } => ErrorKind::Pruned,
+            Self::StatePruned { .. } | Self::TooDeep { .. } => ErrorKind::Pruned,
             Self::OtherChain { .. }
             | Self::NewerFormat { .. }
             | Self::UndoesFinal { .. }
             | Self::MissingCode { .. }
+            | Self::Halted { .. }
+            | Self::OlderFormat { .. }
             | Self::Corrupt { .. }
             | Self::Trie(_)
             | Self::Kv(_) => ErrorKind::Fatal,
@@ -158,6 +191,9 @@ impl LayerError for StoreError {
             Self::Kv(KvError::DiskFull { .. }) => "RW-STORE-116",
             Self::Kv(KvError::Damaged { .. }) => "RW-STORE-117",
             Self::Kv(_) => "RW-STORE-115",
+            Self::Halted { .. } => "RW-STORE-118",
+            Self::OlderFormat { .. } => "RW-STORE-119",
+            Self::TooDeep { .. } => "RW-STORE-120",
             Self::Snapshot(error) => error.code(),
         }
     }

@@ -4,6 +4,7 @@
 use super::{
     NewBlock, Prepared, StoreError, StoredBlock,
     base::{Canonical, Inner, META_GENESIS, META_IMPORT, stage_heads},
+    cache::{ACCOUNT_BYTES, SLOT_BYTES},
     chain,
     delta::{Changed, Delta, to_borsh},
     kv::{Batch, Column},
@@ -16,13 +17,41 @@ use super::{
 };
 use crate::trie::root_hash;
 use rollwright_core::{BlockRef, Heads, RecordChange};
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
-/// Blocks whose history one commit removes at most.
-const PRUNED_PER_COMMIT: u64 = 64;
+/// Blocks whose history one commit removes at most, however little they
+/// changed.
+const PRUNED_BLOCKS: u64 = 1_024;
 
-/// Blocks that leave the chain, newest first, with what they did.
-type Removed = Vec<(Arc<StoredBlock>, Delta)>;
+/// Blocks that leave the chain.
+#[derive(Default)]
+struct Removed {
+    /// Newest first.
+    blocks: Vec<Arc<StoredBlock>>,
+    /// Those nearest to the chain with what they did, newest first, as far as
+    /// there is room beside the chain.
+    kept: VecDeque<(Arc<StoredBlock>, Delta)>,
+    bytes: usize,
+}
+
+impl Removed {
+    fn push(&mut self, block: Arc<StoredBlock>, delta: Delta, max_blocks: usize, max_bytes: usize) {
+        self.bytes += delta.bytes() + block.memory();
+        self.blocks.push(Arc::clone(&block));
+        self.kept.push_back((block, delta));
+        while self.kept.len() > max_blocks.max(1) || (self.bytes > max_bytes && self.kept.len() > 1)
+        {
+            if let Some((block, delta)) = self.kept.pop_front() {
+                self.bytes -= delta.bytes() + block.memory();
+            }
+        }
+    }
+
+    /// True where what some of them did is not known any more.
+    fn is_cut(&self) -> bool {
+        self.kept.len() < self.blocks.len()
+    }
+}
 
 /// A new chain, worked out and not yet committed.
 struct Plan {
@@ -69,8 +98,8 @@ impl Inner {
         chain::stage(&mut batch, &block);
         batch.put(Column::Meta, META_GENESIS, to_borsh(&expected));
         stage_heads(&mut batch, &heads, expected.number);
-        self.kv.commit(batch.finish())?;
-        self.recent.lock().put(block, self.options.cached_blocks);
+        self.write(batch)?;
+        self.recent.lock().put(block, self.options.block_bytes);
         self.publish(Canonical {
             genesis: expected,
             heads,
@@ -97,15 +126,14 @@ impl Inner {
             for pair in snapshot.range(*column, &[], None, false) {
                 batch.delete(*column, pair?.0);
                 if batch.len() >= 10_000 {
-                    self.kv.commit(std::mem::take(&mut batch).finish())?;
+                    self.write(std::mem::take(&mut batch))?;
                 }
             }
-            self.kv.commit(batch.finish())?;
+            self.write(batch)?;
         }
         let mut batch = Batch::default();
         batch.delete(Column::Meta, META_IMPORT);
-        self.kv.commit(batch.finish())?;
-        Ok(())
+        self.write(batch)
     }
 
     /// Makes the chain that ends in `heads.latest` canonical.
@@ -138,7 +166,7 @@ impl Inner {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.kv.commit(batch.finish())?;
+        self.write(batch)?;
         let plan = Plan {
             heads,
             oldest,
@@ -157,17 +185,18 @@ impl Inner {
     ) -> Result<(Removed, Option<Arc<Version>>), StoreError> {
         let latest = canonical.heads.latest.number;
         if base.number == latest {
-            return Ok((Vec::new(), None));
+            return Ok((Removed::default(), None));
         }
         let mut rewind = Rewind::new(Arc::clone(canonical));
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
+        let (most, bytes) = self.room_for_removed();
         for number in (base.number + 1..=latest).rev() {
             let delta = rewind.undo(number)?;
             let block = chain::block_at(self, canonical, number)?
                 .ok_or_else(|| StoreError::corrupt(format!("block {number} is missing")))?;
             chain::unstage(batch, &block);
             stage::forget(batch, &delta.changed(), number);
-            removed.push((block, delta));
+            removed.push(block, delta, most, bytes);
         }
         let trunk = Trunk::of_head(canonical);
         let changes = rewind.trie_changes()?;
@@ -196,21 +225,25 @@ impl Inner {
     ) -> Result<u64, StoreError> {
         let target = self
             .oldest_to_keep(heads)
-            .min(canonical.oldest.saturating_add(PRUNED_PER_COMMIT))
+            .min(canonical.oldest.saturating_add(PRUNED_BLOCKS))
             // What this very commit adds or removes is not pruned by it.
             .min(canonical.heads.finalized.number);
-        for number in canonical.oldest + 1..=target {
-            let key = number.to_be_bytes();
+        let (mut oldest, mut keys) = (canonical.oldest, 0);
+        while oldest < target && keys < self.options.pruned_keys {
+            oldest += 1;
+            let key = oldest.to_be_bytes();
             if let Some(bytes) = canonical.snapshot.get(Column::Changed, &key)? {
-                stage::forget(batch, &Changed::decode(&bytes)?, number);
+                let changed = Changed::decode(&bytes)?;
+                keys += changed.keys();
+                stage::forget(batch, &changed, oldest);
             }
         }
-        Ok(target.max(canonical.oldest))
+        Ok(oldest)
     }
 
     /// Shows to readers what has been committed. Returns the removed blocks.
     fn take_effect(&self, canonical: &Canonical, plan: Plan) -> Vec<Arc<StoredBlock>> {
-        let moved = !plan.removed.is_empty() || !plan.applied.is_empty();
+        let moved = !plan.removed.blocks.is_empty() || !plan.applied.is_empty();
         let commit = canonical.commit + u64::from(moved);
         let mut version = Arc::clone(&canonical.version);
         if moved {
@@ -222,19 +255,16 @@ impl Inner {
             }
             let mut recent = self.recent.lock();
             for (pending, _) in &plan.applied {
-                recent.put(Arc::clone(&pending.block), self.options.cached_blocks);
+                recent.put(Arc::clone(&pending.block), self.options.block_bytes);
             }
         }
-        let mut blocks = Vec::with_capacity(plan.removed.len());
-        let mut removed = Vec::with_capacity(plan.removed.len());
-        for (block, delta) in plan.removed {
-            blocks.push(Arc::clone(&block));
-            removed.push(Pending::new(block, Arc::new(delta), None));
-        }
+        let Removed { blocks, kept, .. } = plan.removed;
+        let removed: Vec<Pending> = kept
+            .into_iter()
+            .map(|(block, delta)| Pending::new(block, Arc::new(delta), None))
+            .collect();
         if !removed.is_empty() {
-            // What execution needs room for comes on top.
-            let options = &self.options;
-            let (most, bytes) = (options.pending_blocks / 2, options.pending_bytes / 2);
+            let (most, bytes) = self.room_for_removed();
             self.tree.write().keep_removed(removed, most, bytes);
         }
         let finalized_moved = plan.heads.finalized != canonical.heads.finalized;
@@ -259,6 +289,13 @@ impl Inner {
         blocks
     }
 
+    /// Blocks and bytes of those that left the chain: what execution needs room
+    /// for comes on top.
+    fn room_for_removed(&self) -> (usize, usize) {
+        let options = &self.options;
+        (options.pending_blocks / 2, options.pending_bytes / 2)
+    }
+
     fn prune_tree(&self, tree: &mut super::tree::Tree, finalized: u64) {
         let Ok(canonical) = self.canonical() else {
             return;
@@ -273,17 +310,24 @@ impl Inner {
         caches.accounts.advance(commit);
         caches.slots.advance(commit);
         caches.codes.advance(commit);
-        let undone = plan.removed.iter().map(|(_, delta)| (delta, false));
+        if plan.removed.is_cut() {
+            // Which keys the others changed is not known any more.
+            caches.accounts.clear();
+            caches.slots.clear();
+        }
+        let undone = plan.removed.kept.iter().map(|(_, delta)| (delta, false));
         let done = plan.applied.iter().map(|(p, _)| (&*p.delta, true));
         for (delta, forward) in undone.chain(done) {
             for account in &delta.accounts {
                 let value = if forward { account.new } else { account.old };
-                caches.accounts.set(account.address, value, 1, commit);
+                caches
+                    .accounts
+                    .set(account.address, value, ACCOUNT_BYTES, commit);
                 for slot in &account.slots {
                     let value = if forward { slot.new } else { slot.old };
                     caches
                         .slots
-                        .set((account.address, slot.key), value, 1, commit);
+                        .set((account.address, slot.key), value, SLOT_BYTES, commit);
                 }
                 if !account.gone.is_empty() {
                     // The keys of these are not known, only their hashes.

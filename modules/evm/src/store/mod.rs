@@ -17,6 +17,7 @@
 
 mod base;
 mod block;
+mod bulk;
 mod cache;
 mod chain;
 mod check;
@@ -40,6 +41,8 @@ mod view;
 mod witness;
 
 pub use block::{NewBlock, StoredBlock, TransactionLocation};
+pub use bulk::NewAccount;
+pub use check::StateCheck;
 pub use error::StoreError;
 pub use execute::BlockState;
 pub use logs::{LogHit, LogPage, LogQuery};
@@ -92,6 +95,21 @@ impl Store {
     /// not empty only compares: [`StoreError::OtherChain`] names both hashes.
     pub fn init(&self, genesis: NewBlock, prepared: Prepared) -> Result<BlockRef, StoreError> {
         self.inner.init(genesis, prepared)
+    }
+
+    /// Commits a genesis block with a state that is too large to be held
+    /// twice: in pieces, ascending by hashed address, visible with the last of
+    /// them. Bounded memory whatever the size. Otherwise as
+    /// [`init`](Self::init).
+    ///
+    /// Interrupted, it leaves an empty store, and the next attempt begins anew.
+    pub fn load(
+        &self,
+        genesis: NewBlock,
+        accounts: &mut dyn Iterator<Item = NewAccount>,
+        codes: &mut dyn Iterator<Item = (B256, Bytes)>,
+    ) -> Result<BlockRef, StoreError> {
+        self.inner.load_genesis(genesis, accounts, codes)
     }
 
     /// The heads last set.
@@ -263,10 +281,34 @@ impl Store {
         self.inner.view(at)?.prove(keys)
     }
 
-    /// Computes the head's state root from the flat state alone, without the
-    /// stored tries, and compares it with the header. Reads the whole state.
-    pub fn check(&self) -> Result<B256, StoreError> {
-        check::check(&self.inner)
+    /// Computes every storage root and the state root of the head from the
+    /// flat state alone, through alloy's hash builder; compares them with the
+    /// accounts and with the header; then reads every stored trie from its root
+    /// to its leaves.
+    ///
+    /// Reads the whole state, in bounded memory; blocks may be committed
+    /// meanwhile. The first thing that does not fit is an error that says where
+    /// it stands.
+    pub fn check(&self) -> Result<StateCheck, StoreError> {
+        self.check_with(&mut |_| ())
+    }
+
+    /// As [`check`](Self::check); `progress` is told now and then how many
+    /// accounts are done.
+    pub fn check_with(&self, progress: &mut dyn FnMut(u64)) -> Result<StateCheck, StoreError> {
+        check::check(&self.inner, progress)
+    }
+
+    /// State root of the genesis state that was made of an allocation with
+    /// this digest; `None` where it was not, or where a snapshot took its
+    /// place.
+    pub fn allocation_root(&self, digest: &B256) -> Result<Option<B256>, StoreError> {
+        self.inner.allocation_root(digest)
+    }
+
+    /// Remembers for [`allocation_root`](Self::allocation_root).
+    pub fn remember_allocation(&self, digest: &B256, root: B256) -> Result<(), StoreError> {
+        self.inner.remember_allocation(digest, root)
     }
 
     /// Bytes of trie nodes in memory.
@@ -290,7 +332,8 @@ impl Store {
     /// records in it replace those that the store held.
     ///
     /// `genesis` is the chain that is expected. A store in which an import did
-    /// not come to its end is empty.
+    /// not come to its end is empty; importing the same file again goes on
+    /// where it ended, importing another begins anew.
     pub fn import(
         &self,
         genesis: B256,

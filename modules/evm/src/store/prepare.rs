@@ -230,7 +230,7 @@ impl Inner {
             }
         }
         let mut rewind = Rewind::new(Arc::clone(&view.canonical));
-        rewind.back_to(view.base.number)?;
+        rewind.back_to(view.base.number, self.replay_bound(view))?;
         for pending in view.overlays.iter().rev() {
             rewind.apply(&pending.delta);
         }
@@ -250,6 +250,17 @@ impl Inner {
         });
         kept.truncate(4);
         Ok(version)
+    }
+
+    /// How much may have changed since the block below `view`. A chain may grow
+    /// from any block that is not final, so there it is the more.
+    fn replay_bound(&self, view: &StateView) -> usize {
+        let keys = self.options.replay_keys;
+        if view.base.number >= view.canonical.heads.finalized.number {
+            keys.saturating_mul(4)
+        } else {
+            keys
+        }
     }
 
     /// The tries of a pending block, made again where they were not kept.

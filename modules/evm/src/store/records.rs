@@ -62,6 +62,6 @@ impl Inner {
         let _writer = self.writer.lock();
         let mut batch = Batch::default();
         stage(&mut batch, changes);
-        Ok(self.kv.commit(batch.finish())?)
+        self.write(batch)
     }
 }

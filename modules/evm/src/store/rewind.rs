@@ -36,10 +36,19 @@ impl Rewind {
         }
     }
 
-    /// Undoes the canonical blocks above `number`, newest first.
-    pub(super) fn back_to(&mut self, number: u64) -> Result<(), StoreError> {
+    /// Undoes the canonical blocks above `number`, newest first, as long as
+    /// they changed no more than `max_keys` accounts and slots.
+    pub(super) fn back_to(&mut self, number: u64, max_keys: usize) -> Result<(), StoreError> {
+        let mut keys = 0;
         for block in (number + 1..=self.canonical.heads.latest.number).rev() {
-            self.undo(block)?;
+            keys += self.undo(block)?.keys();
+            if keys > max_keys {
+                return Err(StoreError::TooDeep {
+                    number,
+                    nearest: block.saturating_sub(1),
+                    max_keys,
+                });
+            }
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Pending {
         delta: Arc<Delta>,
         tries: Option<Arc<Tries>>,
     ) -> Self {
-        let bytes = delta.bytes() + block_bytes(&block);
+        let bytes = delta.bytes() + block.memory();
         Self {
             block,
             delta,
@@ -62,18 +62,6 @@ impl Pending {
     pub(super) fn number(&self) -> u64 {
         self.block.record.block.number
     }
-}
-
-/// Memory that a decoded block takes, roughly.
-fn block_bytes(block: &StoredBlock) -> usize {
-    let transactions: usize = block.transactions().map(|bytes| bytes.len() + 128).sum();
-    let logs: usize = block
-        .receipts
-        .iter()
-        .flat_map(|receipt| receipt.logs())
-        .map(|log| log.data.data.len() + 32 * log.topics().len() + 96)
-        .sum();
-    1_024 + transactions + logs + block.receipts.len() * 320
 }
 
 /// All pending blocks.

@@ -1,6 +1,7 @@
 use super::{
     StoreError,
     base::{Canonical, Inner},
+    cache::{ACCOUNT_BYTES, SLOT_BYTES},
     chain,
     flat::{self, FlatAccount},
     kv::Column,
@@ -121,7 +122,7 @@ impl StateView {
         }
         let full = flat::slot_key(&keccak256(address), &keccak256(key));
         let value = self.stored_slot(&full)?;
-        slots.offer((address, key), value, 1, commit);
+        slots.offer((address, key), value, SLOT_BYTES, commit);
         Ok(value)
     }
 
@@ -187,7 +188,7 @@ impl StateView {
             return Ok(account);
         }
         let account = self.stored_account(&keccak256(address))?;
-        accounts.offer(address, account, 1, commit);
+        accounts.offer(address, account, ACCOUNT_BYTES, commit);
         Ok(account)
     }
 

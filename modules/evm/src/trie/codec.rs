@@ -1,7 +1,11 @@
 //! How a branch is stored. Leaves are not: the flat state holds them.
 //!
 //! `extension length (1) ‖ extension nibbles, packed ‖ mask (2, LE) ‖ which
-//! children are leaves (2, LE) ‖ children's RLP references, ascending`.
+//! children are leaves (2, LE) ‖ the same inverted (2, LE) ‖ children's RLP
+//! references, ascending`.
+//!
+//! All of it goes into the node's hash, which the parent vouches for, but
+//! for which children are leaves: that stands there twice.
 
 use super::{Branch, Child, Meter};
 use alloy_rlp::Header;
@@ -28,6 +32,7 @@ pub fn encode(branch: &Branch) -> Vec<u8> {
     }
     out.extend_from_slice(&branch.mask.get().to_le_bytes());
     out.extend_from_slice(&leaves.to_le_bytes());
+    out.extend_from_slice(&(!leaves).to_le_bytes());
     for child in &branch.children {
         out.extend_from_slice(child.node().as_slice());
     }
@@ -52,7 +57,11 @@ pub(super) fn decode(bytes: &[u8], born: u64, meter: &Meter) -> Result<Branch, &
         Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
     };
     let mask = TrieMask::new(word()?);
-    let leaves = TrieMask::new(word()?);
+    let leaves = word()?;
+    if word()? != !leaves {
+        return Err("what it says of its leaves is not what was written");
+    }
+    let leaves = TrieMask::new(leaves);
     let mut children = Vec::with_capacity(usize::from(mask.count_bits()));
     for nibble in mask.iter() {
         let node = reference(&mut rest)?;

@@ -6,7 +6,10 @@ use std::error::Error;
 #[non_exhaustive]
 pub enum TrieError {
     /// A node that must exist is not stored.
-    #[error("trie node at path {path} of {trie} is missing", trie = name(owner))]
+    #[error(
+        "trie node at path {path} of {trie} is missing; the store is damaged: import a snapshot, or derive the chain again from DA into a fresh data directory",
+        trie = name(owner)
+    )]
     Missing {
         /// keccak256 of the account's address; `None` in the account trie.
         owner: Option<B256>,
@@ -14,7 +17,10 @@ pub enum TrieError {
         path: String,
     },
     /// A stored node is not what its parent says.
-    #[error("trie node at path {path} of {trie} is damaged: {reason}", trie = name(owner))]
+    #[error(
+        "trie node at path {path} of {trie} is damaged: {reason}; the store is damaged: import a snapshot, or derive the chain again from DA into a fresh data directory",
+        trie = name(owner)
+    )]
     Damaged {
         /// keccak256 of the account's address; `None` in the account trie.
         owner: Option<B256>,

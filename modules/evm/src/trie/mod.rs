@@ -26,15 +26,17 @@ mod prove;
 mod source;
 mod sweep;
 mod update;
+mod verify;
 
 pub use codec::{encode as encode_branch, node_key};
 pub use error::TrieError;
 pub use meter::Meter;
 pub use node::{Branch, Child, Leaf, root_hash};
-pub use prove::{prove, verify_root};
+pub use prove::prove;
 pub use source::NodeSource;
 pub use sweep::{Sweep, sweep};
 pub use update::{NodeWrites, Pass, Update, update};
+pub use verify::{Counts, verify};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 use super::{Child, Meter, NodeSource, TrieError, node::EMPTY_RLP, source::Reader};
 use alloy_primitives::B256;
-use alloy_trie::{Nibbles, nodes::RlpNode};
+use alloy_trie::Nibbles;
 
 /// The RLP nodes from the root to `key`, or to where the trie shows that there
 /// is no such key. One node of an empty string for an empty trie.
@@ -57,22 +57,5 @@ fn append(proof: &mut Vec<Vec<u8>>, nodes: Vec<Vec<u8>>) {
         if proof.is_empty() || node.len() >= 32 {
             proof.push(node);
         }
-    }
-}
-
-/// Checks that the stored trie has a root of that hash, which is not the empty
-/// one.
-pub fn verify_root(source: &dyn NodeSource, hash: B256) -> Result<(), TrieError> {
-    let meter = Meter::default();
-    let reader = Reader {
-        source,
-        meter: &meter,
-        stored: 0,
-    };
-    let node = RlpNode::word_rlp(&hash);
-    let path = Nibbles::new();
-    match source.branch(&path)? {
-        Some(_) => reader.load_branch(&path, &node).map(drop),
-        None => reader.load_leaf(&path, &node).map(drop),
     }
 }

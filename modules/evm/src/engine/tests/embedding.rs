@@ -185,12 +185,12 @@ fn a_reorganisation_between_forks_moves_state_and_indexes() {
     let place = place.expect("reads").expect("indexed");
     assert_eq!((place.number, place.index), (2, 2));
     let root = engine.store().check().expect("a root");
-    assert_eq!(root, right.executed.header.state_root);
+    assert_eq!(root.root, right.executed.header.state_root);
     // And back.
     heads.latest = left[1].executed.block;
     engine.commit(&heads, &[]).expect("reorganises");
     let root = engine.store().check().expect("a root");
-    assert_eq!(root, left[1].executed.header.state_root);
+    assert_eq!(root.root, left[1].executed.header.state_root);
 }
 
 #[test]

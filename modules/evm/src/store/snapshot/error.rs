@@ -1,4 +1,4 @@
-use rollwright_core::{B256, ErrorKind};
+use rollwright_core::{B256, BlockRef, ErrorKind};
 
 /// Why a snapshot was not written or not taken.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,24 @@ pub enum SnapshotError {
         index: u64,
         /// What does not fit.
         reason: String,
+    },
+    /// A chunk is as it was written, and what it says is wrong.
+    #[error(
+        "snapshot chunk {index} is wrong: {reason}; it was written so: take the snapshot of another node"
+    )]
+    Contents {
+        /// Index of the chunk.
+        index: u64,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An interrupted import cannot go on with this file.
+    #[error(
+        "the import of block {} was begun with another file; what it had loaded was removed: import this one again", block.number
+    )]
+    OtherFile {
+        /// The block whose snapshot both claim to be.
+        block: BlockRef,
     },
     /// It is of another chain.
     #[error("the snapshot is of the chain with genesis {found}, not {expected}")]
@@ -55,12 +73,21 @@ impl SnapshotError {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(_) => ErrorKind::Temporary,
+            // Nothing stands in the way of the second attempt.
+            Self::OtherFile { .. } => ErrorKind::Temporary,
             Self::Format { .. }
             | Self::Chunk { .. }
+            | Self::Contents { .. }
             | Self::OtherChain { .. }
             | Self::Root { .. }
             | Self::NotFresh { .. } => ErrorKind::Rejected,
         }
+    }
+
+    /// True where another copy of the same file may help, so that an import can
+    /// go on with it.
+    pub(crate) const fn is_of_the_copy(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Chunk { .. })
     }
 
     pub(crate) const fn code(&self) -> &'static str {
@@ -71,6 +98,8 @@ impl SnapshotError {
             Self::OtherChain { .. } => "RW-STORE-204",
             Self::Root { .. } => "RW-STORE-205",
             Self::NotFresh { .. } => "RW-STORE-206",
+            Self::Contents { .. } => "RW-STORE-207",
+            Self::OtherFile { .. } => "RW-STORE-208",
         }
     }
 }

@@ -53,7 +53,7 @@ pub(in super::super) fn export(
     )?))?;
 
     let mut rewind = Rewind::new(Arc::clone(canonical));
-    rewind.back_to(at.number)?;
+    rewind.back_to(at.number, inner.options.replay_keys.saturating_mul(4))?;
     let mut patch = Batch::default();
     rewind.stage(&mut patch);
     let mut slots_patch = Vec::new();

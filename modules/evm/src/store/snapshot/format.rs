@@ -37,7 +37,7 @@ pub(super) enum Chunk {
     End(u64, B256),
 }
 
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Manifest {
     pub(super) genesis: BlockRef,
     pub(super) block: BlockRef,
@@ -115,6 +115,7 @@ pub(super) struct Reader<'a> {
     input: &'a mut dyn Read,
     index: u64,
     total: Keccak256,
+    last: B256,
 }
 
 impl<'a> Reader<'a> {
@@ -137,7 +138,18 @@ impl<'a> Reader<'a> {
             input,
             index: 0,
             total: Keccak256::new(),
+            last: B256::ZERO,
         })
+    }
+
+    /// Hash of the chunk last read.
+    pub(super) fn last_hash(&self) -> B256 {
+        self.last
+    }
+
+    /// Index of the chunk last read.
+    pub(super) fn last_index(&self) -> u64 {
+        self.index.saturating_sub(1)
     }
 
     /// The next chunk; `None` after a correct end.
@@ -180,6 +192,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         self.total.update(hash);
+        self.last = hash;
         self.index += 1;
         Ok(Some(chunk))
     }
@@ -187,32 +200,9 @@ impl<'a> Reader<'a> {
     /// The chunk last read is not what it should be.
     pub(super) fn damaged(&self, reason: &str) -> SnapshotError {
         SnapshotError::Chunk {
-            index: self.index.saturating_sub(1),
+            index: self.last_index(),
             reason: reason.into(),
         }
-    }
-}
-
-/// The genesis hash in the manifest. Everything read is appended to `seen`.
-pub(super) fn peek(input: &mut dyn Read, seen: &mut Vec<u8>) -> Result<B256, SnapshotError> {
-    let mut tee = Tee { input, seen };
-    let mut reader = Reader::new(&mut tee)?;
-    match reader.next()? {
-        Some(Chunk::Manifest(manifest)) => Ok(manifest.genesis.hash),
-        _ => Err(reader.damaged("it is not the manifest")),
-    }
-}
-
-struct Tee<'a> {
-    input: &'a mut dyn Read,
-    seen: &'a mut Vec<u8>,
-}
-
-impl Read for Tee<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.seen.extend_from_slice(&buffer[..count]);
-        Ok(count)
     }
 }
 

@@ -81,7 +81,7 @@ fn run(options: StoreOptions, steps: Vec<Step>) {
     }
     let root = chain.store.check().unwrap();
     let latest = chain.store.heads().unwrap().latest;
-    assert_eq!(root, chain.states[&latest.hash].root());
+    assert_eq!(root.root, chain.states[&latest.hash].root());
     for block in canonical(&chain) {
         if block.number >= chain.store.oldest_state().unwrap() {
             chain.assert_state(block);

@@ -38,7 +38,7 @@ fn the_same_blocks_are_stored_as_the_same_bytes() {
     chain.store.export(&at, &[], &mut snapshot).unwrap();
     assert_eq!(
         stored,
-        b256!("92017dac238028958b0eca748906507ce2bf9e95b07df33e322f88fdab2eff46")
+        b256!("c158534e3232a3a9073e4a029c37ace6839c1fbcc8158ec2074dc03f70b0d5df")
     );
     assert_eq!(
         keccak256(snapshot),

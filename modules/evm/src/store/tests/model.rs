@@ -148,6 +148,7 @@ impl State {
 }
 
 /// A store with the states that it must show.
+#[derive(Debug)]
 pub(super) struct Chain {
     pub(super) kv: Arc<dyn KeyValue>,
     pub(super) options: StoreOptions,
@@ -160,10 +161,8 @@ pub(super) struct Chain {
 pub(super) fn tiny() -> StoreOptions {
     StoreOptions {
         trie_bytes: 0,
-        cached_accounts: 64,
-        cached_slots: 64,
-        code_bytes: 64,
-        cached_blocks: 2,
+        cache_bytes: 64 << 10,
+        block_bytes: 2 << 10,
         ..StoreOptions::default()
     }
 }
