@@ -251,6 +251,9 @@ pub(crate) struct Run {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Check the stored state instead: recompute every root from accounts and slots
+    #[arg(long)]
+    pub(crate) state: bool,
 }
 
 /// `rollwright force-include`

@@ -8,6 +8,7 @@
 mod common;
 
 use common::{Running, failure, run};
+use rollwright::evm::store::kv::{Batch, Column, FjallKv, FjallOptions, KeyValue};
 use std::{fs, path::Path};
 
 fn stopped(folder: &Path, transfers: u64) {
@@ -155,4 +156,36 @@ fn a_damaged_da_file_is_a_clear_error() {
             .is_some_and(|code| code.starts_with("RW-DA-")),
         "{error}"
     );
+}
+
+fn verify_state(folder: &Path) -> std::process::Output {
+    let datadir = folder.to_str().expect("UTF-8");
+    run(&["verify", "--datadir", datadir, "--state", "--json"])
+}
+
+#[test]
+fn the_stored_state_is_checked_and_a_changed_balance_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    stopped(folder.path(), 2);
+    let output = verify_state(folder.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let accounts = answer["data"]["accounts"].as_u64().expect("a number");
+    assert!(accounts > 10, "{answer}");
+
+    let kv = FjallKv::open(&folder.path().join("state"), FjallOptions::default()).expect("opens");
+    let mut batch = Batch::default();
+    let (key, mut value) = kv
+        .snapshot()
+        .first(Column::Accounts, &[], None)
+        .expect("reads")
+        .expect("an account");
+    let last = value.last_mut().expect("bytes");
+    *last ^= 1;
+    batch.put(Column::Accounts, key, value);
+    kv.commit(batch.finish()).expect("commits");
+    drop(kv);
+    let output = verify_state(folder.path());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(failure(&output)["code"], "RW-STORE-112");
 }

@@ -23,6 +23,19 @@ pub(crate) fn write(path: &Path, content: &str) -> Result<(), ProjectError> {
     })
 }
 
+/// Gives `to` the content of `from`, as [`write`] does; one that has it already
+/// is left alone.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), ProjectError> {
+    let content = std::fs::read_to_string(from).map_err(|source| ProjectError::Unreadable {
+        path: from.to_owned(),
+        source,
+    })?;
+    if std::fs::read(to).is_ok_and(|old| old == content.as_bytes()) {
+        return Ok(());
+    }
+    write(to, &content)
+}
+
 /// [`write`], readable by its owner only.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), ProjectError> {
     replace(path, content, 0o600).map_err(|source| ProjectError::Unwritable {

@@ -10,7 +10,7 @@ use rollwright_da_local::{
     BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
 };
 use rollwright_derive::RollupConfig;
-use rollwright_evm::genesis::{DevAccount, Genesis, GenesisBlock, dev_account};
+use rollwright_evm::genesis::{DevAccount, Genesis, dev_account};
 use rollwright_node::{SequencerKey, SystemClock};
 use std::{
     net::SocketAddr,
@@ -23,8 +23,12 @@ use std::{
 #[derive(Clone, Debug)]
 pub struct Project {
     pub(crate) config: Arc<Loaded>,
-    pub(crate) genesis: Arc<GenesisBlock>,
-    pub(crate) genesis_file: Genesis,
+    pub(crate) genesis: Arc<Genesis>,
+    /// The file that it was read from.
+    pub(crate) genesis_path: PathBuf,
+    /// The genesis hash, once somebody wanted it: it takes time in proportion
+    /// to the accounts.
+    rollup_id: Arc<OnceLock<B256>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) role: Role,
     pub(crate) listen: SocketAddr,
@@ -45,6 +49,7 @@ impl Project {
     /// Checks a configuration against the genesis file that it names.
     pub fn from_config(config: Loaded) -> Result<Self, ProjectError> {
         refuse_unbuilt(&config.values)?;
+        refuse_small_memory(&config)?;
         let path = config.path(&config.values.execution.genesis);
         let genesis = read_genesis(&path)?;
         let settings = &config.values;
@@ -56,8 +61,7 @@ impl Project {
                 path,
             });
         }
-        let block = genesis.block()?;
-        let rollup = rollup_config(&block, &path)?;
+        let rollup = rollup_config(&genesis, &path)?;
         let layer = match settings.da.r#use {
             DaChoice::Local => "local",
         };
@@ -72,13 +76,14 @@ impl Project {
             path: path.clone(),
             error: error.to_string(),
         })?;
-        refuse_disagreement(&config, &genesis, rollup, path)?;
+        refuse_disagreement(&config, &genesis, rollup, path.clone())?;
         Ok(Self {
             listen: settings.rpc.listen,
             data_dir: config.path(&settings.chain.data_dir),
             config: Arc::new(config),
-            genesis: Arc::new(block),
-            genesis_file: genesis,
+            genesis: Arc::new(genesis),
+            genesis_path: path,
+            rollup_id: Arc::default(),
             clock: Arc::new(SystemClock),
             role: Role::Sequencer,
             dev: false,
@@ -150,7 +155,10 @@ impl Project {
 
     /// Genesis hash: names chain, DA layer and rules together.
     pub fn rollup_id(&self) -> B256 {
-        self.genesis.rollup_id()
+        *self.rollup_id.get_or_init(|| {
+            let genesis = &self.genesis;
+            genesis.header(genesis.state_root()).hash_slow()
+        })
     }
 
     /// The consensus configuration.
@@ -160,6 +168,12 @@ impl Project {
             Some(rollup) => rollup,
             None => unreachable!("checked when the project was loaded"),
         }
+    }
+
+    /// Tells the genesis hash that an engine of this project knows.
+    pub(crate) fn found_rollup_id(&self, id: B256) {
+        // It is the same whoever computed it.
+        let _ = self.rollup_id.set(id);
     }
 
     /// Where JSON-RPC listens.
@@ -208,7 +222,7 @@ impl Project {
 
     /// The public test accounts that the genesis file funds.
     pub fn dev_accounts(&self) -> Vec<DevAccount> {
-        funded_accounts(&self.genesis_file).collect()
+        funded_accounts(&self.genesis).collect()
     }
 
     /// Refuses a genesis file that funds the public test accounts on a layer
@@ -375,6 +389,21 @@ pub(crate) fn latest_fork(genesis: &Genesis) -> String {
         .to_owned()
 }
 
+/// Refuses less memory than the store can do with.
+fn refuse_small_memory(config: &Loaded) -> Result<(), ConfigError> {
+    const LEAST: ByteSize = ByteSize(256 << 20);
+    let memory = config.values.execution.memory;
+    if memory >= LEAST {
+        return Ok(());
+    }
+    let key = "execution.memory";
+    Err(ConfigError::Value {
+        at: config.origin(key),
+        key: key.to_owned(),
+        message: format!("{memory} is too little for a store; write {LEAST} or more"),
+    })
+}
+
 /// Refuses settings that would have no effect in this version: a setting that
 /// is accepted works.
 fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
@@ -450,11 +479,8 @@ pub(crate) fn read_genesis(path: &Path) -> Result<Genesis, ProjectError> {
     Ok(Genesis::from_json(&text)?)
 }
 
-fn rollup_config<'a>(
-    block: &'a GenesisBlock,
-    path: &Path,
-) -> Result<&'a RollupConfig, ProjectError> {
-    block
+fn rollup_config<'a>(genesis: &'a Genesis, path: &Path) -> Result<&'a RollupConfig, ProjectError> {
+    genesis
         .config
         .rollwright
         .as_ref()

@@ -13,9 +13,9 @@ use rollwright_core::{
     memory::{NoMessaging, Sovereign},
 };
 use rollwright_evm::{
-    engine::{EvmConfig, EvmEngine},
+    engine::{EvmConfig, EvmEngine, Location},
     rpc::{EthConfig, eth_module},
-    store::History,
+    store::{History, StoreOptions},
 };
 use std::{path::Path, sync::Arc};
 
@@ -56,9 +56,18 @@ impl Project {
             HistorySetting::Archive => History::Archive,
             HistorySetting::Blocks(blocks) => History::Last(blocks),
         };
-        let mut config = EvmConfig::at(self.genesis_file.clone(), path).with_history(history);
-        config.store.trie_bytes = usize::try_from(execution.trie_cache.0).unwrap_or(usize::MAX);
-        Ok(EvmEngine::open(config)?)
+        let memory = usize::try_from(execution.memory.0).unwrap_or(usize::MAX);
+        let (store, options) = StoreOptions::within(memory);
+        let engine = EvmEngine::open(EvmConfig {
+            location: Location::Directory {
+                path: path.to_owned(),
+                options,
+            },
+            store: StoreOptions { history, ..store },
+            ..EvmConfig::in_memory(Arc::clone(&self.genesis))
+        })?;
+        self.found_rollup_id(engine.genesis_block().rollup_id());
+        Ok(engine)
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
     }
     files::make_dir(project.data_dir())?;
     let genesis = project.data_dir().join("genesis.json");
-    files::write(&genesis, &project.genesis_file.to_json())?;
+    files::copy(&project.genesis_path, &genesis)?;
     let mut values: RollupToml = project.config.values.clone();
     values.chain.data_dir = ".".into();
     values.execution.genesis = "genesis.json".into();

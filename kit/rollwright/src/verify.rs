@@ -1,8 +1,11 @@
-//! Checks a stopped chain against its DA layer alone.
+//! Checks a stopped chain: against its DA layer alone, or its state in itself.
 
 use crate::{Project, ProjectError, StartError};
 use rollwright_core::boxed::BoxDa;
-use rollwright_evm::engine::EvmEngine;
+use rollwright_evm::{
+    engine::{EngineError, EvmEngine},
+    store::StateCheck,
+};
 use rollwright_node::{Verified, VerifyOptions, VerifyProgress};
 
 impl Project {
@@ -30,6 +33,18 @@ impl Project {
             rollwright_node::verify(&da, &fresh, &reference, VerifyOptions::default(), progress)
                 .await?;
         Ok(verified)
+    }
+
+    /// Computes every root of the latest state from its accounts and slots, and
+    /// compares them with the head's header and with the stored tries; `progress`
+    /// is told now and then how many accounts are done.
+    ///
+    /// No node may use the data directory meanwhile. Blocks the thread: reads
+    /// the whole state, in bounded memory.
+    pub fn check_state(&self, progress: &mut dyn FnMut(u64)) -> Result<StateCheck, StartError> {
+        let engine = self.existing_evm()?;
+        let found = engine.store().check_with(progress);
+        Ok(found.map_err(|error| ProjectError::from(EngineError::from(error)))?)
     }
 
     /// The engine of a chain that was started before.

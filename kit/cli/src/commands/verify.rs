@@ -5,7 +5,7 @@ use crate::{
     failure::Failure,
     ui::{Console, Progress},
 };
-use rollwright::Project;
+use rollwright::{Project, StartError};
 use serde_json::json;
 
 /// Derives the whole chain again from DA alone and compares every block. The
@@ -18,6 +18,9 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
     };
     if let Some(url) = target.da_url.clone() {
         project = project.with_da_url(url);
+    }
+    if args.state {
+        return state(console, &project);
     }
     let mut progress = Progress::start(console, "deriving DA block", None);
     let mut first = None;
@@ -32,15 +35,7 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
         })
         .await;
     progress.finish();
-    let verified = result.map_err(|error| {
-        let failure = Failure::from(error);
-        match failure.code {
-            "RW-STORE-114" | "RW-DA-104" => failure.help(
-                "stop the node first; a follower checks a running chain: rollwright run --role follower",
-            ),
-            _ => failure,
-        }
-    })?;
+    let verified = result.map_err(in_use)?;
     if verified.blocks == 0 && verified.unposted > 0 {
         console.note("no batch was posted yet: let the node run for a few DA blocks");
     }
@@ -68,4 +63,44 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
     let data = json!({ "blocks": verified.blocks, "head": verified.head, "unposted": verified.unposted, "snapshot": verified.snapshot });
     console.result(&text, &data);
     Ok(())
+}
+
+/// Recomputes every root of the latest state. The last line on stdout is
+/// `the state of block N is right, root 0x…`.
+fn state(console: &Console, project: &Project) -> Result<(), Failure> {
+    let mut progress = Progress::start(console, "account", None);
+    let result = project.check_state(&mut |accounts| progress.at(console, accounts, None));
+    progress.finish();
+    let found = result.map_err(in_use)?;
+    let verdict = format!(
+        "the state of block {} is right, root {}",
+        found.block.number, found.root
+    );
+    let text = if console.quiet {
+        verdict
+    } else {
+        format!(
+            "{} accounts, {} slots, {} trie branches\n{verdict}",
+            found.accounts, found.slots, found.branches
+        )
+    };
+    let data = json!({
+        "block": found.block,
+        "stateRoot": found.root,
+        "accounts": found.accounts,
+        "slots": found.slots,
+        "branches": found.branches,
+    });
+    console.result(&text, &data);
+    Ok(())
+}
+
+fn in_use(error: StartError) -> Failure {
+    let failure = Failure::from(error);
+    match failure.code {
+        "RW-STORE-114" | "RW-DA-104" => failure.help(
+            "stop the node first; a follower checks a running chain: rollwright run --role follower",
+        ),
+        _ => failure,
+    }
 }

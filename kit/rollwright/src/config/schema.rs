@@ -72,8 +72,8 @@ section! {
         genesis: PathBuf = "genesis.json".into(),
         /// Older states that stay readable: `archive`, or a number of blocks.
         history: HistorySetting = HistorySetting::Blocks(10_000),
-        /// Memory for the hot part of the state tries.
-        trie_cache: ByteSize = ByteSize(512 << 20),
+        /// Memory for blocks and state, at least 256MiB.
+        memory: ByteSize = ByteSize(1 << 30),
     }
 }
 

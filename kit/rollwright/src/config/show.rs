@@ -39,8 +39,8 @@ keys! {
     "execution.use", "evm", "Execution engine.";
     "execution.hardfork", "fork name", "Latest fork that the genesis file activates; checked against it.";
     "execution.genesis", "path", "Genesis file: the consensus settings.";
-    "execution.history", "archive or number", "How many blocks' states stay readable.";
-    "execution.trie-cache", "size", "Memory for the hot part of the state tries.";
+    "execution.history", "archive or number", "How many blocks' states stay readable; `archive` keeps all.";
+    "execution.memory", "size", "Memory for blocks and state in all: caches, tries, the database's buffers; at least 256MiB. A larger state is slower in less, and never takes more.";
     "da.use", "local", "The data-availability layer.";
     "da.batch-interval", "duration", "Longest time that a block waits to be posted.";
     "da.max-batch", "size", "Largest batch; never above the chain's own bound.";

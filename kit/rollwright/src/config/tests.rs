@@ -165,3 +165,11 @@ fn a_setting_that_would_have_no_effect_is_refused() {
         assert_eq!(error.code(), "RW-CFG-009", "{text}");
     }
 }
+
+#[test]
+fn a_store_needs_some_memory() {
+    let load = |text: &str| crate::Project::from_config(load(text).expect("loads"));
+    let error = load("[execution]\nmemory = \"255MiB\"\n").expect_err("refused");
+    assert_eq!(error.code(), "RW-CFG-004", "{error}");
+    assert!(error.to_string().contains("256MiB"), "{error}");
+}

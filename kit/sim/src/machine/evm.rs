@@ -60,8 +60,7 @@ impl EvmChain {
             location: Location::Database(Arc::new(kv.clone())),
             store: StoreOptions {
                 trie_bytes: 16 << 20,
-                cached_accounts: 1_000,
-                cached_slots: 1_000,
+                cache_bytes: 1 << 20,
                 ..StoreOptions::default()
             },
             remembered_senders: 4_096,

@@ -16,7 +16,7 @@ use std::{path::PathBuf, sync::Arc};
 #[derive(Clone, Debug)]
 pub struct EvmConfig {
     /// The chain.
-    pub genesis: Genesis,
+    pub genesis: Arc<Genesis>,
     /// Where blocks and state are kept.
     pub location: Location,
     /// Sizes of caches, and how much of the past is kept.
@@ -58,9 +58,9 @@ impl Location {
 
 impl EvmConfig {
     /// A chain in memory with default sizes.
-    pub fn in_memory(genesis: Genesis) -> Self {
+    pub fn in_memory(genesis: impl Into<Arc<Genesis>>) -> Self {
         Self {
-            genesis,
+            genesis: genesis.into(),
             location: Location::Memory,
             store: StoreOptions::default(),
             remembered_senders: 1 << 18,
@@ -69,7 +69,7 @@ impl EvmConfig {
     }
 
     /// A chain in a directory with default sizes.
-    pub fn at(genesis: Genesis, path: impl Into<PathBuf>) -> Self {
+    pub fn at(genesis: impl Into<Arc<Genesis>>, path: impl Into<PathBuf>) -> Self {
         Self {
             location: Location::Directory {
                 path: path.into(),

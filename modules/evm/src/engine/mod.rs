@@ -73,8 +73,8 @@ struct Inner {
     store: Store,
     /// Without its state, which may be large and is in the store.
     genesis: GenesisBlock,
-    /// The genesis state until it is committed.
-    uncommitted: Mutex<Option<Changes>>,
+    /// The genesis file until its state is committed.
+    uncommitted: Mutex<Option<Arc<Genesis>>>,
     rollup: Arc<RollupConfig>,
     digest: B256,
     senders: Arc<SenderCache>,
@@ -88,20 +88,15 @@ impl EvmEngine {
     /// A place that holds another chain is refused with both genesis hashes,
     /// and left as it is.
     pub fn open(config: EvmConfig) -> Result<Self, EngineError> {
-        let mut genesis = config.genesis.block()?;
+        let file = config.genesis;
+        file.check()?;
         let store = Store::open(config.location.open()?, config.store)?;
-        if let Some(stored) = store.genesis() {
-            let expected = genesis.rollup_id();
-            if stored.hash != expected {
-                return Err(StoreError::OtherChain {
-                    stored: stored.hash,
-                    expected,
-                }
-                .into());
-            }
-        }
-        let changes = core::mem::take(&mut genesis.changes);
-        let uncommitted = store.genesis().is_none().then_some(changes);
+        let genesis = GenesisBlock {
+            header: genesis_header(&store, &file)?,
+            changes: Changes::default(),
+            config: Arc::new(file.config.clone()),
+        };
+        let uncommitted = store.genesis().is_none().then_some(file);
         let rollup = genesis.config.rollwright.clone();
         Ok(Self {
             inner: Arc::new(Inner {
@@ -137,8 +132,8 @@ impl EvmEngine {
             return Ok(genesis);
         }
         let genesis = &inner.genesis;
-        let changes = uncommitted.clone().ok_or(StoreError::Empty)?;
-        let prepared = inner.store.prepare_genesis(changes)?;
+        let file = uncommitted.clone().ok_or(StoreError::Empty)?;
+        let prepared = inner.store.prepare_genesis(file.changes())?;
         let record = BlockRecord {
             block: genesis.block_ref(),
             parent: BlockRef::default(),
@@ -163,7 +158,11 @@ impl EvmEngine {
                 mailbox_events: Vec::new(),
             },
         };
+        let root = genesis.header.state_root;
         let committed = inner.store.init(block, prepared)?;
+        inner
+            .store
+            .remember_allocation(&file.allocation_digest(), root)?;
         *uncommitted = None;
         Ok(committed)
     }
@@ -221,4 +220,30 @@ impl EvmEngine {
         let header = self.inner.store.header(BlockId::Hash(parent.hash))?;
         header.ok_or_else(|| StoreError::UnknownBlock { block: *parent }.into())
     }
+}
+
+/// The header of the genesis block, compared with the stored one. The state
+/// root comes from the store where it remembers one for these accounts.
+fn genesis_header(store: &Store, file: &Genesis) -> Result<Header, EngineError> {
+    let Some(stored) = store.genesis() else {
+        return Ok(file.header(file.state_root()));
+    };
+    let digest = file.allocation_digest();
+    if let Some(root) = store.allocation_root(&digest)? {
+        let header = file.header(root);
+        if header.hash_slow() == stored.hash {
+            return Ok(header);
+        }
+    }
+    let header = file.header(file.state_root());
+    let expected = header.hash_slow();
+    if stored.hash != expected {
+        return Err(StoreError::OtherChain {
+            stored: stored.hash,
+            expected,
+        }
+        .into());
+    }
+    store.remember_allocation(&digest, header.state_root)?;
+    Ok(header)
 }

@@ -3,7 +3,7 @@ use alloc::{sync::Arc, vec::Vec};
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header, constants::KECCAK_EMPTY};
 use alloy_eips::{eip1559::INITIAL_BASE_FEE, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_genesis::GenesisAccount;
-use alloy_primitives::{B64, B256, Bytes, U256, keccak256};
+use alloy_primitives::{B64, B256, Bytes, Keccak256, U256, keccak256};
 use alloy_trie::{TrieAccount, root::state_root_unhashed};
 use revm::primitives::hardfork::SpecId;
 use rollwright_core::{Account, AccountChange, BlockRef, Changes};
@@ -40,14 +40,51 @@ impl Genesis {
     /// node. The file is checked first.
     pub fn block(&self) -> Result<GenesisBlock, GenesisError> {
         self.check()?;
+        Ok(GenesisBlock {
+            header: self.header(self.state_root()),
+            changes: self.changes(),
+            config: Arc::new(self.config.clone()),
+        })
+    }
+
+    /// Root of the genesis state. Time in proportion to its size, about a
+    /// second for a million accounts: ask once.
+    pub fn state_root(&self) -> B256 {
+        state_root_unhashed(self.alloc.iter().map(|(a, v)| (*a, trie_account(v))))
+    }
+
+    /// keccak256 over all that decides the state root: the same accounts, the
+    /// same digest. Much cheaper than the root.
+    pub fn allocation_digest(&self) -> B256 {
+        let mut hasher = Keccak256::new();
+        hasher.update(b"rollwright genesis allocation 1");
+        for (address, account) in &self.alloc {
+            let code = account.code.as_ref().map_or(&[][..], |code| &**code);
+            let storage = account.storage.iter().flatten();
+            hasher.update(address);
+            hasher.update(account.nonce.unwrap_or_default().to_be_bytes());
+            hasher.update(account.balance.to_be_bytes::<32>());
+            hasher.update((code.len() as u64).to_be_bytes());
+            hasher.update(code);
+            hasher.update((storage.clone().count() as u64).to_be_bytes());
+            for (key, value) in storage {
+                hasher.update(key);
+                hasher.update(value);
+            }
+        }
+        hasher.finalize()
+    }
+
+    /// The header of the genesis block, whose state has this root.
+    pub fn header(&self, state_root: B256) -> Header {
         let config = &self.config;
         let spec = config.spec(0, self.timestamp);
         let since = |fork: SpecId| spec.is_enabled_in(fork);
-        let header = Header {
+        Header {
             parent_hash: self.parent_hash,
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
             beneficiary: self.coinbase,
-            state_root: state_root_unhashed(self.alloc.iter().map(|(a, v)| (*a, trie_account(v)))),
+            state_root,
             transactions_root: EMPTY_ROOT_HASH,
             receipts_root: EMPTY_ROOT_HASH,
             logs_bloom: Default::default(),
@@ -70,15 +107,11 @@ impl Genesis {
             parent_beacon_block_root: since(SpecId::CANCUN).then_some(B256::ZERO),
             requests_hash: since(SpecId::PRAGUE).then_some(EMPTY_REQUESTS_HASH),
             ..Default::default()
-        };
-        Ok(GenesisBlock {
-            header,
-            changes: self.changes(),
-            config: Arc::new(config.clone()),
-        })
+        }
     }
 
-    fn changes(&self) -> Changes {
+    /// Every account of the genesis state, as changes to an empty state.
+    pub(crate) fn changes(&self) -> Changes {
         let accounts = self
             .alloc
             .iter()

@@ -19,6 +19,7 @@ mod file;
 mod forks;
 mod keys;
 mod number;
+mod quick;
 
 pub use block::GenesisBlock;
 pub use config::{BlobSchedule, ChainConfig, Ethash};

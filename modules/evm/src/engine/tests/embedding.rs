@@ -268,3 +268,29 @@ fn a_snapshot_takes_the_place_of_genesis() {
         extend(&source, vec![nth(8)]).executed
     );
 }
+
+#[test]
+fn the_genesis_root_is_remembered_and_a_wrong_memory_is_not_believed() {
+    let kv = memory();
+    let genesis = chain(0);
+    let digest = genesis.allocation_digest();
+    let open = || EvmEngine::open(over(&kv, 0)).expect("opens");
+    let engine = open();
+    assert_eq!(
+        engine.store().allocation_root(&digest).expect("reads"),
+        None
+    );
+    let block = engine.init().expect("commits");
+    let root = engine.genesis_block().header.state_root;
+    let remembered = || engine.store().allocation_root(&digest).expect("reads");
+    assert_eq!(remembered(), Some(root));
+    engine
+        .store()
+        .remember_allocation(&digest, B256::repeat_byte(1))
+        .expect("writes");
+    let again = open();
+    assert_eq!(again.genesis_block().block_ref(), block);
+    assert_eq!(remembered(), Some(root), "it is put right");
+    // Other accounts with the same chain id are another chain.
+    assert!(EvmEngine::open(over(&kv, 1)).is_err());
+}

@@ -1,5 +1,5 @@
 use super::{DEV, SEPOLIA, dev};
-use crate::genesis::{Genesis, GenesisError};
+use crate::genesis::{Genesis, GenesisError, quick};
 use alloy_eips::eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS;
 use rollwright_core::LayerError;
 use serde_json::{Value, json};
@@ -119,4 +119,49 @@ fn the_hash_of_the_configuration_may_stand_in_extra_data() {
     let block = genesis.block().expect("valid");
     genesis.extra_data = block.header.extra_data.clone();
     assert_eq!(genesis.block().map(|again| again.header), Ok(block.header));
+}
+
+#[test]
+fn reading_with_and_without_a_tree_of_values_gives_the_same() {
+    for text in [DEV, SEPOLIA] {
+        let quick = quick::parse(text).expect("no address twice");
+        assert!(quick.is_some(), "no part of it is left to the slow way");
+        assert!(quick == Some(Genesis::by_value(text).expect("valid")));
+    }
+}
+
+#[test]
+fn an_address_stands_in_the_state_once() {
+    let account = r#""alloc": {
+        "0x00000000000000000000000000000000000000Aa": {"balance": "0x1"},
+        "0x00000000000000000000000000000000000000aa": {"balance": "0x2"},"#;
+    let text = DEV.replacen("\"alloc\": {", account, 1);
+    assert_ne!(text, DEV);
+    let error = Genesis::from_json(&text).expect_err("refused");
+    assert_eq!(error.code(), "RW-EVM-003");
+    assert!(error.to_string().contains("twice"), "{error}");
+}
+
+#[test]
+fn the_digest_of_the_accounts_tells_every_part_of_them_apart() {
+    let account = alloy_primitives::Address::repeat_byte(7);
+    let with = |change: &dyn Fn(&mut alloy_genesis::GenesisAccount)| {
+        let mut genesis = dev();
+        change(genesis.alloc.entry(account).or_default());
+        (genesis.allocation_digest(), genesis.state_root())
+    };
+    let one = alloy_primitives::B256::with_last_byte(1);
+    let mut digests = vec![
+        with(&|_| ()),
+        with(&|account| account.nonce = Some(1)),
+        with(&|account| account.balance = alloy_primitives::U256::from(1)),
+        with(&|account| account.code = Some(alloy_primitives::bytes!("00"))),
+        with(&|account| account.storage = Some([(one, one)].into())),
+    ];
+    assert_eq!(with(&|account| account.nonce = Some(0)), digests[0]);
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 5);
+    digests.dedup_by_key(|(digest, _)| *digest);
+    assert_eq!(digests.len(), 5);
 }
