@@ -19,11 +19,15 @@ pub struct ServerConfig {
     pub metrics: Option<PrometheusHandle>,
     /// Longest request in bytes, over HTTP and WebSocket.
     pub max_request_bytes: usize,
+    /// Bytes of long requests (above 64 KiB) that are received at the same
+    /// time; more are refused with 503.
+    pub max_receiving_bytes: usize,
     /// Longest answer in bytes, of a call and of a whole batch.
     pub max_response_bytes: usize,
     /// Most calls in a batch.
     pub max_batch: usize,
-    /// Most open connections; more are refused with 503.
+    /// Most open connections; more are refused with 503. Never more than the
+    /// process may have open files, less what the node needs itself.
     pub max_connections: usize,
     /// Most subscriptions on one WebSocket.
     pub max_subscriptions_per_connection: u32,
@@ -31,7 +35,8 @@ pub struct ServerConfig {
     pub max_calls_per_connection: usize,
     /// Messages that wait for a WebSocket client that reads slowly.
     pub message_buffer: usize,
-    /// How long a client may take to send a body, or to take a message.
+    /// How long a client may take to send the head of a request (an idle
+    /// connection included), to send its body, or to take an answer.
     pub io_timeout: Duration,
     /// How often an idle WebSocket is pinged; a client that stays silent for
     /// three such periods is disconnected.
@@ -48,12 +53,13 @@ impl Default for ServerConfig {
             client_version: concat!("rollwright/v", env!("CARGO_PKG_VERSION")).to_owned(),
             metrics: None,
             max_request_bytes: 15 << 20,
+            max_receiving_bytes: 128 << 20,
             max_response_bytes: 64 << 20,
             max_batch: 1_000,
             max_connections: 1_000,
             max_subscriptions_per_connection: 1_024,
             max_calls_per_connection: 64,
-            message_buffer: 1_024,
+            message_buffer: 64,
             io_timeout: Duration::from_secs(30),
             ping_interval: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(5),

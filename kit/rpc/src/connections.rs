@@ -1,10 +1,16 @@
-//! A listener that bounds how many connections are open.
+//! Connections: how many at once, how long without progress, and what happens
+//! when the system has none to give.
 
-use axum::serve::Listener;
+use crate::server::stopped;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use std::{
     io,
-    net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -12,7 +18,8 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    time::{Sleep, sleep},
 };
 
 /// How long a refused client may take to read the reason.
@@ -21,6 +28,9 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Refusals being written at once; past it connections are dropped.
 const REFUSALS: usize = 64;
 
+/// Pause after the system had no descriptor, or no memory, for a connection.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
 /// Accepts up to a number of connections at a time; answers 503 to others.
 #[derive(Debug)]
 pub(crate) struct Bounded {
@@ -28,19 +38,95 @@ pub(crate) struct Bounded {
     permits: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     max: usize,
+    io_timeout: Duration,
 }
 
 impl Bounded {
-    pub(crate) fn new(listener: TcpListener, max: usize) -> Self {
+    pub(crate) fn new(listener: TcpListener, max: usize, io_timeout: Duration) -> Self {
         Self {
             listener,
             permits: Arc::new(Semaphore::new(max)),
             refusals: Arc::new(Semaphore::new(REFUSALS)),
             max,
+            io_timeout,
+        }
+    }
+
+    /// Serves until `stop` says so, then lets requests in flight finish.
+    ///
+    /// A client that does not send a whole request head within the time-out,
+    /// be it slowly or not at all, is disconnected; so is one that does not
+    /// take its answer.
+    pub(crate) async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
+        // Closes when the last connection has dropped its sender.
+        let (open, mut closed) = mpsc::channel::<()>(1);
+        let mut protocol = http1::Builder::new();
+        protocol
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.io_timeout);
+        loop {
+            let connection = tokio::select! {
+                connection = self.accept() => connection,
+                () = stopped(&mut stop) => break,
+            };
+            let service = TowerToHyperService::new(router.clone());
+            let served = protocol
+                .serve_connection(TokioIo::new(connection), service)
+                .with_upgrades();
+            let (mut stop, open) = (stop.clone(), open.clone());
+            tokio::spawn(async move {
+                let mut served = pin!(served);
+                let result = tokio::select! {
+                    result = served.as_mut() => result,
+                    () = stopped(&mut stop) => {
+                        served.as_mut().graceful_shutdown();
+                        served.await
+                    }
+                };
+                if let Err(error) = result {
+                    tracing::debug!(target: "rpc", %error, "a connection failed");
+                }
+                drop(open);
+            });
+        }
+        drop((self.listener, open));
+        let _ = closed.recv().await;
+    }
+
+    async fn accept(&self) -> Connection {
+        let mut exhausted = false;
+        loop {
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) if is_of_the_client(&error) => continue,
+                Err(error) => {
+                    // Said once for as long as it lasts.
+                    if !std::mem::replace(&mut exhausted, true) {
+                        tracing::warn!(target: "rpc", %error, "no connection can be accepted; lower `rpc.max-connections` or raise the limit on open files");
+                    }
+                    sleep(EXHAUSTED_PAUSE).await;
+                    continue;
+                }
+            };
+            match Arc::clone(&self.permits).try_acquire_owned() {
+                Ok(permit) => {
+                    // Only latency is lost without it.
+                    let _ = stream.set_nodelay(true);
+                    return Connection {
+                        stream,
+                        // Whoever writes gives up first, and may say why.
+                        patience: self.io_timeout * 2,
+                        stalled: None,
+                        _permit: permit,
+                    };
+                }
+                Err(_) => self.refuse(stream),
+            }
         }
     }
 
     fn refuse(&self, stream: TcpStream) {
+        metrics::counter!("rollwright_rpc_refused_connections_total").increment(1);
         if let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() {
             let max = self.max;
             tokio::spawn(async move {
@@ -49,6 +135,16 @@ impl Bounded {
             });
         }
     }
+}
+
+/// True where the connection that failed is gone and the next may be fine.
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Reads the head of the request, so that closing does not reset the
@@ -68,38 +164,38 @@ async fn refuse(mut stream: TcpStream, max: usize) -> io::Result<()> {
     stream.shutdown().await
 }
 
-impl Listener for Bounded {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let (stream, address) = Listener::accept(&mut self.listener).await;
-            match Arc::clone(&self.permits).try_acquire_owned() {
-                Ok(permit) => {
-                    // Only latency is lost without it.
-                    let _ = stream.set_nodelay(true);
-                    let connection = Connection {
-                        stream,
-                        _permit: permit,
-                    };
-                    return (connection, address);
-                }
-                Err(_) => self.refuse(stream),
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
+/// An open connection; counts until it is dropped, upgrades included. Fails
+/// where the other side takes nothing for too long.
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while the other side does not take what there is.
+    stalled: Option<Pin<Box<Sleep>>>,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// An open connection; counts until it is dropped, upgrades included.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
+impl Connection {
+    fn bounded<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
+        stalled.as_mut().poll(cx).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client does not take its answer",
+            ))
+        })
+    }
 }
 
 impl AsyncRead for Connection {
@@ -118,7 +214,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.bounded(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -134,7 +231,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.bounded(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

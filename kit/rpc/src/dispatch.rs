@@ -1,7 +1,7 @@
 //! From a message to its answer: the one place where methods are called.
 
 use crate::parse::{self, Call, Message};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use jsonrpsee::{
     BatchResponseBuilder, BoundedSubscriptions, ConnectionId, MethodCallback, MethodResponse,
     MethodSink, Methods, SubscriptionState,
@@ -14,6 +14,9 @@ use jsonrpsee::{
 };
 use serde_json::value::RawValue;
 use std::panic::AssertUnwindSafe;
+
+/// Calls of one batch that wait at the same time.
+const CONCURRENT: usize = 64;
 
 /// Calls methods within bounds, counts and logs them.
 #[derive(Clone, Debug)]
@@ -67,26 +70,62 @@ impl Dispatcher {
         }
     }
 
-    /// Calls in order, answers in order. Stops once the answer is too long.
+    /// Starts calls in order, answers in order. Stops once the answer is too
+    /// long.
+    ///
+    /// Neighbours that wait for something (a transaction until it is durable)
+    /// wait together; a call that answers at once sees what all before it did.
     async fn batch(
         &self,
         entries: &[&RawValue],
         session: Option<&Session>,
     ) -> Option<Box<RawValue>> {
+        match self.answers(entries, session).await {
+            Ok(answers) if answers.is_empty() => None,
+            Ok(answers) => Some(MethodResponse::from_batch(answers.finish()).into_json()),
+            Err(too_long) => Some(too_long.into_json()),
+        }
+    }
+
+    async fn answers(
+        &self,
+        entries: &[&RawValue],
+        session: Option<&Session>,
+    ) -> Result<BatchResponseBuilder, MethodResponse> {
         let mut answers = BatchResponseBuilder::new_with_limit(self.max_response_bytes);
+        let mut append = |response: Option<MethodResponse>| match response {
+            Some(response) if !response.is_subscription() => answers.append(response),
+            _ => Ok(()),
+        };
+        let mut waiting = FuturesOrdered::new();
         for entry in entries {
             let call = parse::call(entry.get().as_bytes());
-            let Some(response) = self.entry(call, session).await else {
-                continue;
+            let room = match self.waits(&call) {
+                true => CONCURRENT - 1,
+                false => 0,
             };
-            if response.is_subscription() {
-                continue;
+            while waiting.len() > room
+                && let Some(response) = waiting.next().await
+            {
+                append(response)?;
             }
-            if let Err(too_long) = answers.append(response) {
-                return Some(too_long.into_json());
-            }
+            waiting.push_back(self.entry(call, session));
         }
-        (!answers.is_empty()).then(|| MethodResponse::from_batch(answers.finish()).into_json())
+        while let Some(response) = waiting.next().await {
+            append(response)?;
+        }
+        Ok(answers)
+    }
+
+    /// True for a call of a method that may have to wait.
+    fn waits(&self, call: &Call<'_>) -> bool {
+        let (Call::Request(request) | Call::Notification(request)) = call else {
+            return false;
+        };
+        matches!(
+            self.methods.method(&request.method),
+            Some(MethodCallback::Async(_))
+        )
     }
 
     async fn entry(&self, call: Call<'_>, session: Option<&Session>) -> Option<MethodResponse> {
@@ -216,5 +255,13 @@ pub fn describe_metrics() {
     metrics::describe_counter!(
         "rollwright_rpc_requests_total",
         "JSON-RPC requests by method and result: ok, or the error's code."
+    );
+    metrics::describe_counter!(
+        "rollwright_rpc_refused_connections_total",
+        "Connections refused because as many are open as may be."
+    );
+    metrics::describe_counter!(
+        "rollwright_rpc_slow_clients_total",
+        "WebSocket clients cut off because they did not read."
     );
 }

@@ -1,3 +1,4 @@
+use jsonrpsee::types::{ErrorObject, ErrorObjectOwned};
 use rollwright_core::{ErrorKind, LayerError};
 use std::{io, net::SocketAddr};
 
@@ -35,6 +36,12 @@ pub enum RpcError {
     /// The listener failed while serving.
     #[error("the RPC listener failed: {0}")]
     Serve(#[source] io::Error),
+}
+
+/// −32005, "limit exceeded" (EIP-1474): the request is fine and the node has
+/// no room for it now. Clients that know the code try again by themselves.
+pub(crate) fn busy(message: &str) -> ErrorObjectOwned {
+    ErrorObject::owned(-32005, message.to_owned(), None::<()>)
 }
 
 fn owner_text(owner: &Option<(u32, String)>) -> String {

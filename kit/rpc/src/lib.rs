@@ -4,6 +4,7 @@ mod config;
 mod connections;
 mod dispatch;
 mod error;
+mod files;
 mod http;
 mod methods;
 mod parse;

@@ -3,12 +3,15 @@
 use crate::{RpcError, ServerConfig};
 use jsonrpsee::{
     Methods, RpcModule,
-    types::{ErrorObject, ErrorObjectOwned, Params, error::INVALID_PARAMS_CODE},
+    types::{
+        ErrorObject, ErrorObjectOwned, Params, error::INVALID_PARAMS_CODE, params::ParamsSequence,
+    },
 };
 use rollwright_core::{
     Anchor, B256, BatchInfo, BlockId, BlockRef, Bytes, DaHead, NodeApi, NodeStatus, keccak256,
 };
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// `rollwright_status`: the node's own, and the head of its DA layer.
@@ -213,7 +216,7 @@ fn network(
         Answer::Ok(version.clone())
     })?;
     module.register_method("web3_sha3", |params, _, _| {
-        let data: Bytes = params.one()?;
+        let data: Bytes = one(&params)?;
         Answer::Ok(keccak256(data))
     })?;
     let network = chain_id.to_string();
@@ -227,13 +230,44 @@ fn network(
 /// The first parameter as a block; latest without one.
 fn optional_block(params: &Params<'_>) -> Answer<BlockArgument> {
     let mut sequence = params.sequence();
-    let block = sequence.optional_next::<BlockArgument>()?;
-    if sequence.optional_next::<de::IgnoredAny>()?.is_some() {
-        return Err(ErrorObject::owned(
-            INVALID_PARAMS_CODE,
-            "too many arguments, want at most 1",
-            None::<()>,
-        ));
-    }
+    let block = sequence.optional_next::<BlockArgument>();
+    let block = block.map_err(|error| argument(0, &error))?;
+    at_most(1, sequence)?;
     Ok(block.unwrap_or(BlockArgument::Latest))
+}
+
+/// The only parameter.
+fn one<T: serde::de::DeserializeOwned>(params: &Params<'_>) -> Answer<T> {
+    let mut sequence = params.sequence();
+    let found = sequence.optional_next::<T>();
+    let found = found.map_err(|error| argument(0, &error))?;
+    at_most(1, sequence)?;
+    found.ok_or_else(|| invalid("missing value for required argument 0"))
+}
+
+/// Refuses what nobody reads.
+fn at_most(count: usize, mut rest: ParamsSequence<'_>) -> Answer<()> {
+    match rest.optional_next::<de::IgnoredAny>() {
+        Ok(None) => Ok(()),
+        _ => Err(invalid(format!("too many arguments, want at most {count}"))),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> ErrorObjectOwned {
+    ErrorObject::owned(INVALID_PARAMS_CODE, message, None::<()>)
+}
+
+/// What the parser says of a parameter, in geth's frame and without the
+/// position, which counts from the parameter's start and means nothing to the
+/// caller.
+fn argument(index: usize, error: &ErrorObjectOwned) -> ErrorObjectOwned {
+    let data = error.data().map(RawValue::get);
+    let said = data.and_then(|data| serde_json::from_str::<String>(data).ok());
+    let said = said.unwrap_or_else(|| error.message().to_owned());
+    let words = match said.rsplit_once(" at line ") {
+        Some((words, place)) if place.contains(" column ") => words,
+        _ => &said,
+    };
+    let words: String = words.chars().take(256).collect();
+    invalid(format!("invalid argument {index}: {words}"))
 }

@@ -1,5 +1,5 @@
 use crate::{
-    RpcError, ServerConfig, connections::Bounded, dispatch::Dispatcher, http, methods, port,
+    RpcError, ServerConfig, connections::Bounded, dispatch::Dispatcher, files, http, methods, port,
     probes, websocket,
 };
 use axum::{
@@ -16,7 +16,10 @@ use std::{
     net::SocketAddr,
     sync::{Arc, atomic::AtomicUsize},
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, Any, CorsLayer},
@@ -70,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) node: Arc<dyn NodeApi>,
     pub(crate) next_connection: AtomicUsize,
+    /// Room for long requests while they arrive, in bytes.
+    pub(crate) bodies: Semaphore,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -110,34 +115,29 @@ impl BoundServer {
             },
             node,
             next_connection: AtomicUsize::new(1),
+            bodies: Semaphore::new(config.max_receiving_bytes.min(Semaphore::MAX_PERMITS)),
             stop: stop.clone(),
             config,
         });
-        let listener = Bounded::new(listener, shared.config.max_connections);
+        let connections = files::connections(shared.config.max_connections);
+        let listener = Bounded::new(listener, connections, shared.config.io_timeout);
         let router = router(Arc::clone(&shared), extra, cors);
-        let mut served = Box::pin(
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async move {
-                    let mut stop = stop;
-                    let _ = stop.wait_for(|stopped| *stopped).await;
-                })
-                .into_future(),
-        );
+        let mut served = Box::pin(listener.serve(router, stop));
         tokio::select! {
-            result = &mut served => return result.map_err(RpcError::Serve),
+            // Accepting goes on whatever fails: it ends when it is told to.
+            () = &mut served => return Ok(()),
             () = shutdown => {}
         }
         stopper.send_replace(true);
         drop(shared);
         let finished = async move {
-            let result = served.await.map_err(RpcError::Serve);
+            served.await;
             // Every WebSocket holds a receiver.
             stopper.closed().await;
-            result
         };
-        tokio::time::timeout(grace, finished)
-            .await
-            .unwrap_or(Ok(()))
+        // What is not finished in time is cut off.
+        let _ = tokio::time::timeout(grace, finished).await;
+        Ok(())
     }
 }
 
@@ -168,6 +168,12 @@ async fn root(
         Err(_) if request.method() == Method::POST => http::post(state, request).await,
         Err(_) => http::hint(),
     }
+}
+
+/// Completes once the server is to stop.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone: stop as well.
+    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 fn cors(config: &ServerConfig) -> Result<CorsLayer, RpcError> {

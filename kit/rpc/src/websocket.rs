@@ -1,6 +1,9 @@
 //! JSON-RPC over WebSocket: one task a connection, everything in it bounded.
 
-use crate::{dispatch::Session, server::Shared};
+use crate::{
+    dispatch::Session,
+    server::{Shared, stopped},
+};
 use axum::{
     extract::{
         State,
@@ -22,10 +25,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::MissedTickBehavior,
-};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 
 /// Silent ping periods after which a client counts as gone.
 const SILENT_PERIODS: u32 = 3;
@@ -95,15 +95,15 @@ async fn serve(shared: Arc<Shared>, socket: WebSocket) {
             biased;
             () = stopped(&mut stop) => break Some((close_code::AWAY, "the node stops")),
             Some(message) = outgoing.recv() => {
-                if send(&shared, &mut writer, message).await.is_err() {
-                    return;
+                if let Err(end) = send(&shared, &mut writer, message).await {
+                    break end.goodbye();
                 }
             }
             Some(answer) = running.next(), if !running.is_empty() => {
                 if let Some(answer) = answer
-                    && send(&shared, &mut writer, answer).await.is_err()
+                    && let Err(end) = send(&shared, &mut writer, answer).await
                 {
-                    return;
+                    break end.goodbye();
                 }
             }
             message = reader.next(), if running.len() < config.max_calls_per_connection => {
@@ -117,13 +117,13 @@ async fn serve(shared: Arc<Shared>, socket: WebSocket) {
                     None => return,
                     Some(Err(error)) => {
                         tracing::debug!(target: "rpc", %error, "a WebSocket failed");
-                        break Some(violation(&error));
+                        break Some(violation(error));
                     }
                 };
                 if body.len() > config.max_request_bytes {
                     let answer = too_large(config.max_request_bytes);
-                    if send(&shared, &mut writer, answer).await.is_err() {
-                        return;
+                    if let Err(end) = send(&shared, &mut writer, answer).await {
+                        break end.goodbye();
                     }
                     continue;
                 }
@@ -164,25 +164,16 @@ async fn close(
     while let Some(Ok(_)) = reader.next().await {}
 }
 
-/// The close code for what a client did wrong. The library tells it by its
-/// words alone.
-fn violation(error: &axum::Error) -> (u16, &'static str) {
-    let words = error.to_string();
-    if words.contains("too long") || words.contains("Space limit") {
-        (
+/// The close code for what a client did wrong.
+fn violation(error: axum::Error) -> (u16, &'static str) {
+    match error.into_inner().downcast_ref() {
+        Some(tungstenite::Error::Capacity(_)) => (
             close_code::SIZE,
-            "a message is larger than `rpc.max-request` allows",
-        )
-    } else if words.contains("UTF-8") {
-        (close_code::INVALID, "a text message is not UTF-8")
-    } else {
-        (close_code::PROTOCOL, "not a valid WebSocket frame")
+            "a message is larger than the server's limit",
+        ),
+        Some(tungstenite::Error::Utf8(_)) => (close_code::INVALID, "a text message is not UTF-8"),
+        _ => (close_code::PROTOCOL, "not a valid WebSocket frame"),
     }
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that the server is gone: stop as well.
-    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 fn too_large(limit: usize) -> Box<RawValue> {
@@ -190,16 +181,38 @@ fn too_large(limit: usize) -> Box<RawValue> {
     MethodResponse::error(Id::Null, reject_too_big_request(limit)).into_json()
 }
 
+/// Why nothing more can be sent.
+enum End {
+    /// The client is gone.
+    Gone,
+    /// The client takes nothing.
+    TooSlow,
+}
+
+impl End {
+    fn goodbye(&self) -> Option<(u16, &'static str)> {
+        match self {
+            Self::Gone => None,
+            Self::TooSlow => {
+                metrics::counter!("rollwright_rpc_slow_clients_total").increment(1);
+                tracing::info!(target: "rpc", "a WebSocket client does not read and is cut off");
+                Some((close_code::POLICY, "messages are not read in time"))
+            }
+        }
+    }
+}
+
 /// Sends one message; a client that does not take it in time is given up.
 async fn send(
     shared: &Shared,
     writer: &mut SplitSink<WebSocket, Message>,
     message: Box<RawValue>,
-) -> Result<(), ()> {
+) -> Result<(), End> {
     let text = Utf8Bytes::from(String::from(Box::<str>::from(message)));
     let sent = writer.send(Message::Text(text));
     match tokio::time::timeout(shared.config.io_timeout, sent).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::TooSlow),
     }
 }

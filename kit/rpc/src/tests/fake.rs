@@ -145,7 +145,7 @@ impl NodeApi for FakeNode {
     }
 }
 
-/// `test_echo`, `test_async`, `test_panic`, `test_panicAsync`, `test_big`
+/// `test_meet` (two at a time or never), `test_echo`, `test_async`, `test_panic`, `test_panicAsync`, `test_big`
 /// (length of the answer) and the subscription `test_subscribe` that sends
 /// as many numbers as asked.
 pub(super) fn methods() -> Methods {
@@ -158,6 +158,16 @@ pub(super) fn methods() -> Methods {
         .register_async_method("test_async", |params, _, _| async move {
             tokio::task::yield_now().await;
             params.one::<u64>()
+        })
+        .unwrap();
+    let pair = Arc::new(tokio::sync::Barrier::new(2));
+    module
+        .register_async_method("test_meet", move |_, _, _| {
+            let pair = Arc::clone(&pair);
+            async move {
+                pair.wait().await;
+                Answer::Ok("met")
+            }
         })
         .unwrap();
     module

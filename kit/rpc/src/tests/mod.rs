@@ -3,6 +3,7 @@ mod http;
 mod limits;
 mod malformed;
 mod namespaces;
+mod overload;
 mod port;
 mod probes;
 mod websocket;

@@ -3,6 +3,7 @@ use super::{
     executor::state_failure,
     overrides::{Overridden, Overrides},
     refusal::{Facts, Refusal},
+    stop::{self, Stop},
 };
 use crate::genesis::ChainConfig;
 use alloc::{format, string::String, vec::Vec};
@@ -100,6 +101,9 @@ pub enum CallError<E: core::fmt::Debug + core::fmt::Display> {
     /// The state could not be read.
     #[error("state access failed: {0}")]
     State(E),
+    /// It was asked to stop before it ended.
+    #[error("execution aborted")]
+    Stopped,
 }
 
 /// Executes `request` in the environment of `header`, on `state` (the state
@@ -114,6 +118,18 @@ pub fn call<S: StateAccess>(
     state: &mut S,
     request: &CallRequest,
     overrides: &Overrides,
+) -> Result<CallOutcome, CallError<S::Error>> {
+    call_until(config, header, state, request, overrides, Stop::NEVER)
+}
+
+/// [`call`], which ends with [`CallError::Stopped`] soon after it was asked to.
+pub fn call_until<S: StateAccess>(
+    config: &ChainConfig,
+    header: &Header,
+    state: &mut S,
+    request: &CallRequest,
+    overrides: &Overrides,
+    stop: Stop<'_>,
 ) -> Result<CallOutcome, CallError<S::Error>> {
     let header = overrides.block.apply(header);
     let spec = config.spec(header.number, header.timestamp);
@@ -140,8 +156,13 @@ pub fn call<S: StateAccess>(
         env.basefee = 0;
     }
     let mut evm = evm(cfg, env, &mut state);
+    if stop.is_possible() {
+        evm.ctx.journaled_state.database.stop = stop;
+        stop::heed(&mut evm);
+    }
     match evm.transact_one(tx) {
         Ok(result) => Ok(outcome(result, gas_limit)),
+        Err(_) if stop.asked() => Err(CallError::Stopped),
         Err(EVMError::Transaction(error)) => {
             Err(CallError::Refused(Refusal::from_revm(error, &facts)))
         }

@@ -1,3 +1,4 @@
+use super::stop::Stop;
 use alloy_primitives::{
     Address, B256, U256,
     map::{AddressMap, HashMap},
@@ -18,6 +19,8 @@ pub(super) struct StateDb<'a, S: StateAccess> {
     pub(super) failure: Option<S::Error>,
     pub(super) accounts: AddressMap<Option<Account>>,
     pub(super) slots: HashMap<(Address, U256), U256>,
+    /// Set for calls alone: a block is executed to its end.
+    pub(super) stop: Stop<'a>,
 }
 
 impl<'a, S: StateAccess> StateDb<'a, S> {
@@ -27,7 +30,13 @@ impl<'a, S: StateAccess> StateDb<'a, S> {
             failure: None,
             accounts: AddressMap::default(),
             slots: HashMap::default(),
+            stop: Stop::NEVER,
         }
+    }
+
+    /// True where the execution is to end without a result.
+    pub(super) fn stopped(&self) -> bool {
+        self.stop.asked()
     }
 
     fn fail<T>(&mut self, error: S::Error) -> Result<T, StateFailed> {
@@ -53,6 +62,9 @@ impl<S: StateAccess> Database for StateDb<'_, S> {
     type Error = StateFailed;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateFailed> {
+        if self.stopped() {
+            return Err(StateFailed);
+        }
         let account = match self.state.account(address) {
             Ok(account) => account,
             Err(error) => return self.fail(error),
@@ -70,6 +82,9 @@ impl<S: StateAccess> Database for StateDb<'_, S> {
     }
 
     fn storage(&mut self, address: Address, key: U256) -> Result<U256, StateFailed> {
+        if self.stopped() {
+            return Err(StateFailed);
+        }
         match self.state.slot(address, B256::from(key)) {
             Ok(value) => {
                 self.slots.entry((address, key)).or_insert(value);

@@ -1,7 +1,8 @@
 use super::{
-    call::{CallError, CallOutcome, CallRequest, CallResult, call},
+    call::{CallError, CallOutcome, CallRequest, CallResult, call_until},
     overrides::Overrides,
     refusal::Refusal,
+    stop::Stop,
 };
 use crate::genesis::ChainConfig;
 use alloc::string::String;
@@ -50,12 +51,25 @@ pub fn estimate<S: StateAccess>(
     request: &CallRequest,
     overrides: &Overrides,
 ) -> Result<u64, EstimateError<S::Error>> {
+    estimate_until(config, header, state, request, overrides, Stop::NEVER)
+}
+
+/// [`estimate`], which ends with [`CallError::Stopped`] soon after it was
+/// asked to.
+pub fn estimate_until<S: StateAccess>(
+    config: &ChainConfig,
+    header: &Header,
+    state: &mut S,
+    request: &CallRequest,
+    overrides: &Overrides,
+    stop: Stop<'_>,
+) -> Result<u64, EstimateError<S::Error>> {
     let highest = highest(config, header, request);
     let mut with = |gas: u64| {
         let mut request = request.clone();
         request.gas = None;
         request.gas_cap = Some(gas);
-        call(config, header, state, &request, overrides)
+        call_until(config, header, state, &request, overrides, stop)
     };
     let first = with(highest)?;
     if let Some(error) = error(&first) {

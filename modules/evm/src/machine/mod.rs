@@ -19,7 +19,7 @@
 //! | `executor`, `system`, `receipt`, `seal` | one block |
 //! | `forced` | the forced lane |
 //! | `apply`, `build` | from an input; from candidates |
-//! | `call`, `overrides`, `estimate` | executing without a block |
+//! | `call`, `overrides`, `estimate`, `stop` | executing without a block |
 //! | `memory`, `witness` | state accesses without a store |
 //!
 //! Nothing here does I/O, reads a clock, or depends on the order of a hash
@@ -41,19 +41,21 @@ mod refusal;
 mod rules;
 mod seal;
 mod size;
+mod stop;
 mod system;
 mod transaction;
 pub mod witness;
 
 pub use apply::{EvmMachine, execute};
 pub use build::{BuiltBlock, build};
-pub use call::{CallError, CallOutcome, CallRequest, CallResult, call};
-pub use estimate::{EstimateError, estimate};
+pub use call::{CallError, CallOutcome, CallRequest, CallResult, call, call_until};
+pub use estimate::{EstimateError, estimate, estimate_until};
 pub use memory::MemoryState;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
 pub use refusal::Refusal;
 pub use rules::{MAX_BLOCK_RLP_BYTES, next_base_fee};
 pub use seal::BlockOutcome;
+pub use stop::Stop;
 pub use transaction::{PlainRecovery, RecoveredTx, SenderSource, TxEnvelope, TxError, signed};
 
 #[cfg(test)]

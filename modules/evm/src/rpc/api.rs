@@ -6,13 +6,20 @@ use super::{
 };
 use crate::{
     genesis::ChainConfig,
+    machine::Stop,
     store::{StateView, Store, StoredBlock},
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
 use rollwright_core::{BlockId as StoredId, BlockRef, Heads, NodeApi};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 /// What every method works on.
 pub(crate) struct EthApi {
@@ -24,6 +31,17 @@ pub(crate) struct EthApi {
     pub(crate) filters: Filters,
     /// Work that takes a thread for a while.
     pub(crate) heavy: Arc<Semaphore>,
+    /// Places for work that waits for such a thread.
+    pub(crate) queue: Semaphore,
+}
+
+/// Stops work whose caller has gone away, or has waited long enough.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl EthApi {
@@ -91,25 +109,52 @@ impl EthApi {
         Ok(self.store.state_at(&block)?)
     }
 
-    /// Runs heavy work on a thread of its own once there is room for it.
+    /// Runs heavy work on a thread of its own once there is room for it, within
+    /// the configured time.
     ///
-    /// Dropping the future leaves work that has begun running to its end.
+    /// Where no room comes in time, or too much waits for it already, the
+    /// answer is [`EthError::Busy`]. Work that takes longer, or whose future
+    /// is dropped, is asked to [stop](Stop); it keeps its place until it does.
     pub(crate) async fn heavy<T: Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Self) -> Answer<T> + Send + 'static,
+        work: impl FnOnce(&Self, Stop<'_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
-        let permit = Arc::clone(&self.heavy).acquire_owned().await;
+        let limit = self.config.call_timeout;
+        let deadline = Instant::now() + limit;
+        let permit = self.room(deadline).await?;
         let api = Arc::clone(self);
+        let flag = Arc::new(AtomicBool::new(false));
+        let _stopper = StopOnDrop(Arc::clone(&flag));
         let running = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            work(&api)
+            work(&api, Stop::when(&flag))
         });
-        match running.await {
-            Ok(answer) => answer,
-            Err(error) => {
+        match tokio::time::timeout_at(deadline, running).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
                 tracing::error!(target: "rpc", %error, "a handler failed");
                 Err(EthError::Internal("internal error".into()))
             }
+            Err(_) => Err(EthError::server(format!(
+                "execution aborted (timeout = {limit:?})"
+            ))),
+        }
+    }
+
+    /// Waits for a thread, in a queue that is bounded too.
+    async fn room(&self, deadline: Instant) -> Answer<OwnedSemaphorePermit> {
+        let heavy = Arc::clone(&self.heavy);
+        if let Ok(permit) = Arc::clone(&heavy).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let busy = || EthError::Busy {
+            running: self.config.concurrent_calls,
+            waiting: self.config.max_waiting_calls,
+        };
+        let _place = self.queue.try_acquire().map_err(|_| busy())?;
+        match tokio::time::timeout_at(deadline, heavy.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(busy()),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     view::ReadOnly,
 };
 use crate::{
-    machine::{self, CallError, CallResult, EstimateError, Overrides, Refusal},
+    machine::{self, CallError, CallResult, EstimateError, Overrides, Refusal, Stop},
     store::StoreError,
 };
 use alloy_consensus::Header;
@@ -33,11 +33,11 @@ pub(super) struct Call {
 pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
     module.register_async_method("eth_call", |params, api, _| async move {
         let call = Call::read(&params)?;
-        within(&api, move |api| execute(api, &call)).await
+        api.heavy(move |api, stop| execute(api, &call, stop)).await
     })?;
     module.register_async_method("eth_estimateGas", |params, api, _| async move {
         let call = Call::read(&params)?;
-        within(&api, move |api| estimate(api, &call))
+        api.heavy(move |api, stop| estimate(api, &call, stop))
             .await
             .map(U64::from)
     })?;
@@ -60,29 +60,14 @@ impl Call {
     }
 }
 
-/// Heavy work with the configured limit on waiting for it. The gas cap bounds
-/// what goes on after that.
-async fn within<T: Send + 'static>(
-    api: &Arc<EthApi>,
-    work: impl FnOnce(&EthApi) -> Answer<T> + Send + 'static,
-) -> Answer<T> {
-    let limit = api.config.call_timeout;
-    tokio::time::timeout(limit, api.heavy(work))
-        .await
-        .unwrap_or_else(|_| {
-            Err(EthError::server(format!(
-                "execution aborted (timeout = {limit:?})"
-            )))
-        })
-}
-
-fn execute(api: &EthApi, call: &Call) -> Answer<Bytes> {
+fn execute(api: &EthApi, call: &Call, stop: Stop<'_>) -> Answer<Bytes> {
     let (header, mut state) = place(api, call)?;
     let request = message(api, &call.request)?;
     if let Some(have) = short_of_value(&state, &request, &call.overrides)? {
         return Err(EthError::funds(request.from, have, request.value));
     }
-    let outcome = machine::call(&api.chain, &header, &mut state, &request, &call.overrides)
+    let overrides = &call.overrides;
+    let outcome = machine::call_until(&api.chain, &header, &mut state, &request, overrides, stop)
         .map_err(|error| refused(error, request.from))?;
     match outcome.result {
         CallResult::Success { output, .. } => Ok(output),
@@ -92,14 +77,15 @@ fn execute(api: &EthApi, call: &Call) -> Answer<Bytes> {
 }
 
 /// The least gas limit with which the call succeeds, within 1.5 %.
-pub(super) fn estimate(api: &EthApi, call: &Call) -> Answer<u64> {
+pub(super) fn estimate(api: &EthApi, call: &Call, stop: Stop<'_>) -> Answer<u64> {
     let (header, mut state) = place(api, call)?;
     let request = message(api, &call.request)?;
     if short_of_value(&state, &request, &call.overrides)?.is_some() {
         return Err(EthError::server("insufficient funds for transfer"));
     }
-    machine::estimate(&api.chain, &header, &mut state, &request, &call.overrides).map_err(|error| {
-        match error {
+    let overrides = &call.overrides;
+    machine::estimate_until(&api.chain, &header, &mut state, &request, overrides, stop).map_err(
+        |error| match error {
             EstimateError::Revert { output } => EthError::Revert(output),
             EstimateError::Halt(reason) => EthError::Server(reason),
             EstimateError::Allowance(_) => EthError::Server(error.to_string()),
@@ -108,8 +94,8 @@ pub(super) fn estimate(api: &EthApi, call: &Call) -> Answer<u64> {
                 Refusal::IntrinsicGas { have, .. } | Refusal::FloorGas { have, .. },
             )) => EthError::server(format!("gas required exceeds allowance ({have})")),
             EstimateError::Call(error) => refused(error, request.from),
-        }
-    })
+        },
+    )
 }
 
 /// The sender's balance where it is below the value and a price is offered:
@@ -171,6 +157,8 @@ fn refused(error: CallError<StoreError>, from: Address) -> EthError {
         CallError::Refused(refusal) => EthError::Server(refusal.to_string()),
         CallError::Environment(reason) => EthError::Server(reason),
         CallError::State(error) => error.into(),
+        // Nobody waits for it any more.
+        CallError::Stopped => EthError::server("execution aborted"),
     }
 }
 

@@ -10,10 +10,13 @@ pub struct EthConfig {
     pub max_log_blocks: u64,
     /// Most gas that a call or an estimate may use.
     pub call_gas_cap: u64,
-    /// How long a call or an estimate is waited for.
+    /// How long a call, an estimate, a log query or a proof may take, the wait
+    /// for its turn included. What takes longer is stopped.
     pub call_timeout: Duration,
     /// Calls, estimates, log queries and proofs that run at once; more wait.
     pub concurrent_calls: usize,
+    /// How many wait; more are refused at once.
+    pub max_waiting_calls: usize,
     /// Most slots in one `eth_getProof`.
     pub max_proof_slots: usize,
     /// Most polled filters; beyond, the one unused for longest is forgotten.
@@ -38,8 +41,8 @@ impl Default for EthConfig {
             max_log_blocks: 100_000,
             call_gas_cap: 50_000_000,
             call_timeout: Duration::from_secs(5),
-            concurrent_calls: std::thread::available_parallelism()
-                .map_or(4, |cores| cores.get() * 2),
+            concurrent_calls: std::thread::available_parallelism().map_or(2, usize::from),
+            max_waiting_calls: 256,
             max_proof_slots: 1_024,
             max_filters: 1_000,
             max_fee_history: 1_024,
@@ -60,6 +63,7 @@ impl fmt::Debug for EthConfig {
             .field("call_gas_cap", &self.call_gas_cap)
             .field("call_timeout", &self.call_timeout)
             .field("concurrent_calls", &self.concurrent_calls)
+            .field("max_waiting_calls", &self.max_waiting_calls)
             .field("dev_keys", &self.dev_keys.len())
             .finish_non_exhaustive()
     }

@@ -103,7 +103,8 @@ async fn send(api: &Arc<EthApi>, accounts: &Accounts, request: CallRequest) -> A
                 block: pending,
                 overrides: Overrides::default(),
             };
-            api.heavy(move |api| call::estimate(api, &call)).await?
+            api.heavy(move |api, stop| call::estimate(api, &call, stop))
+                .await?
         }
     };
     let transaction = sign(api, &request, key, nonce, gas)?;

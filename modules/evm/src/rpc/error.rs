@@ -24,6 +24,15 @@ pub(crate) enum EthError {
         /// Milliseconds that were waited.
         waited_ms: u64,
     },
+    /// −32005, "limit exceeded" (EIP-1474): there is no room for it now.
+    Busy {
+        /// Calls that may run at once.
+        running: usize,
+        /// Calls that may wait.
+        waiting: usize,
+    },
+    /// −32005: a transaction that the node does not take at present.
+    Full(String),
     /// −32603.
     Internal(String),
 }
@@ -65,6 +74,13 @@ impl From<EthError> for ErrorObjectOwned {
                 ),
                 Some(hash),
             ),
+            EthError::Busy { running, waiting } => plain(
+                -32005,
+                format!(
+                    "the node is busy: {running} calls run at once and up to {waiting} wait; try again later"
+                ),
+            ),
+            EthError::Full(message) => plain(-32005, message),
             EthError::Internal(message) => plain(-32603, message),
         }
     }
@@ -114,6 +130,9 @@ impl From<SubmitError> for EthError {
                 }
             }
             SubmitError::Internal(reason) => return Self::Internal(reason),
+            full @ (SubmitError::PoolFull(_) | SubmitError::NotAdmitting(_)) => {
+                return Self::Full(full.to_string());
+            }
             other => other.to_string(),
         })
     }

@@ -50,7 +50,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         let newest = args.required::<BlockNumberOrTag>()?;
         let percentiles = args.optional::<Vec<f64>>()?.unwrap_or_default();
         args.end()?;
-        api.heavy(move |api| fee_history(api, count, newest, &percentiles))
+        api.heavy(move |api, _| fee_history(api, count, newest, &percentiles))
             .await
     })?;
     Ok(())

@@ -78,13 +78,16 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     })?;
     module.register_async_method("eth_getFilterChanges", |params, api, _| async move {
         let id = id(&params)?;
-        api.heavy(move |api| api.poll(id)).await
+        api.heavy(move |api, _| api.poll(id)).await
     })?;
     module.register_async_method("eth_getFilterLogs", |params, api, _| async move {
         let id = id(&params)?;
         let polled = api.filters.inner.lock().touch(&id);
         match polled.ok_or_else(not_found)?.kind {
-            Kind::Logs(filter) => api.heavy(move |api| logs::find(api, &filter.0)).await,
+            Kind::Logs(filter) => {
+                api.heavy(move |api, stop| logs::find(api, &filter.0, stop))
+                    .await
+            }
             _ => Err(not_found()),
         }
     })?;

@@ -4,7 +4,10 @@ use super::{
     error::{Answer, EthError},
     shapes,
 };
-use crate::store::{LogQuery, StoredBlock};
+use crate::{
+    machine::Stop,
+    store::{LogQuery, StoredBlock},
+};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
@@ -18,7 +21,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         let mut args = Args::new(&params);
         let filter = args.required::<Filter>()?;
         args.end()?;
-        api.heavy(move |api| find(api, &filter)).await
+        api.heavy(move |api, stop| find(api, &filter, stop)).await
     })?;
     Ok(())
 }
@@ -51,7 +54,7 @@ pub(crate) fn query(filter: &Filter, limit: usize) -> Answer<LogQuery> {
 }
 
 /// The logs that a filter names, in chain order.
-pub(crate) fn find(api: &EthApi, filter: &Filter) -> Answer<Vec<Log>> {
+pub(crate) fn find(api: &EthApi, filter: &Filter, stop: Stop<'_>) -> Answer<Vec<Log>> {
     let mut query = query(filter, api.config.max_logs)?;
     if let FilterBlockOption::AtBlockHash(hash) = filter.block_option {
         let block = api.by_hash(hash)?;
@@ -71,7 +74,8 @@ pub(crate) fn find(api: &EthApi, filter: &Filter) -> Answer<Vec<Log>> {
     // One more than is allowed tells whether there are more.
     let limit = query.limit;
     query.limit = limit.saturating_add(1);
-    let page = api.store.logs(&query)?;
+    let page = api.store.logs_until(&query, stop)?;
+    let page = page.ok_or_else(|| EthError::server("execution aborted"))?;
     if page.hits.len() > limit {
         return Err(too_many(limit, &query, page.hits[limit].block.number));
     }

@@ -14,7 +14,9 @@
 //!
 //! Calls, estimates, log queries and proofs run on threads of their own, so
 //! many at a time as [`EthConfig::concurrent_calls`] says; other reads answer
-//! at once, from memory or by one look-up.
+//! at once, from memory or by one look-up. What finds no room is refused with
+//! −32005, as is a transaction that the pool has no room for: clients that know
+//! the code try again.
 
 mod api;
 mod args;
@@ -100,6 +102,7 @@ pub fn eth_module(
         journal,
         filters: filters::Filters::default(),
         heavy: Arc::new(Semaphore::new(config.concurrent_calls.max(1))),
+        queue: Semaphore::new(config.max_waiting_calls.min(Semaphore::MAX_PERMITS)),
         config,
     });
     let mut module = RpcModule::new(api);

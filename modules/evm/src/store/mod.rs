@@ -50,6 +50,7 @@ pub use options::{History, StoreOptions};
 pub use prepare::Prepared;
 pub use view::StateView;
 
+use crate::machine::Stop;
 use alloy_primitives::{B256, Bytes};
 use base::Inner;
 use kv::KeyValue;
@@ -251,7 +252,17 @@ impl Store {
     /// Logs of canonical blocks. The index answers what is rare in a long
     /// range without reading the blocks between.
     pub fn logs(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
-        logs::search(&self.inner, query)
+        Ok(self.logs_until(query, Stop::NEVER)?.unwrap_or_default())
+    }
+
+    /// [`logs`](Self::logs), which ends with `None` soon after it was asked to
+    /// stop.
+    pub fn logs_until(
+        &self,
+        query: &LogQuery,
+        stop: Stop<'_>,
+    ) -> Result<Option<LogPage>, StoreError> {
+        logs::search(&self.inner, query, stop)
     }
 
     /// A record of the node.

@@ -52,7 +52,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
                 slots.len()
             )));
         }
-        api.heavy(move |api| proof(api, address, &slots, block))
+        api.heavy(move |api, _| proof(api, address, &slots, block))
             .await
     })?;
     Ok(())

@@ -207,6 +207,60 @@ async fn the_time_limit_ends_the_wait() {
     );
 }
 
+/// Gas for minutes of execution.
+const WITHOUT_END: u64 = 1 << 50;
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_stopped_and_its_place_is_free_again() {
+    let rpc = Rpc::with(EthConfig {
+        call_gas_cap: WITHOUT_END,
+        call_timeout: Duration::from_millis(50),
+        concurrent_calls: 1,
+        ..EthConfig::default()
+    });
+    let endless = json!([{"to": LOOPER}]);
+    let error = rpc.error("eth_call", endless).await;
+    assert!(
+        error["message"].as_str().unwrap().contains("timeout"),
+        "{error}"
+    );
+    // Were the first still running, its only place would be taken for hours.
+    loop {
+        let call = json!([{"to": STORER}]);
+        let answer = rpc.raw("eth_call", &call).await;
+        if answer["result"] == "0x" {
+            break;
+        }
+        assert_eq!(answer["error"]["code"], -32005, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn calls_beyond_the_queue_are_refused_at_once_and_cheap_methods_answer() {
+    let rpc = Rpc::with(EthConfig {
+        call_gas_cap: WITHOUT_END,
+        call_timeout: Duration::from_millis(300),
+        concurrent_calls: 1,
+        max_waiting_calls: 1,
+        ..EthConfig::default()
+    });
+    let endless = || rpc.error("eth_call", json!([{"to": LOOPER}]));
+    let crowd = futures_util::future::join_all((0..8).map(|_| endless()));
+    let (errors, number) = tokio::join!(crowd, rpc.ok("eth_blockNumber", json!([])));
+    assert_eq!(number, "0x0");
+    // One ran until its time was over, one waited for it, all others went.
+    assert_eq!(errors[0]["code"], -32000, "{errors:?}");
+    assert!(
+        errors[2..].iter().all(|error| error["code"] == -32005),
+        "{errors:?}"
+    );
+    let message = errors[7]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("the node is busy: 1 calls run"),
+        "{message}"
+    );
+}
+
 #[tokio::test]
 async fn a_plain_transfer_is_estimated_at_21000() {
     let rpc = Rpc::new();

@@ -33,13 +33,17 @@ fn refusals_of_the_pool_have_geths_words_and_code() {
             ),
             "insufficient funds for gas * price + value: have 1 want 2",
         ),
-        (
-            SubmitError::PoolFull("txpool is full".into()),
-            "txpool is full",
-        ),
     ];
     for (error, message) in cases {
         assert_eq!(object(error), json!({"code": -32000, "message": message}));
+    }
+    // No fault of the transaction: clients that know the code try again.
+    for error in [
+        SubmitError::PoolFull("txpool is full".into()),
+        SubmitError::NotAdmitting("txpool is full".into()),
+    ] {
+        let expected = json!({"code": -32005, "message": "txpool is full"});
+        assert_eq!(object(error), expected);
     }
     let internal = object(SubmitError::Internal("broken".into()));
     assert_eq!(internal, json!({"code": -32603, "message": "broken"}));

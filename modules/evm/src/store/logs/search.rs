@@ -7,13 +7,19 @@ use super::{
     },
     LogPage, LogQuery, index_key,
 };
+use crate::machine::Stop;
 use std::collections::VecDeque;
 
 /// Index entries that are read at once.
 const CHUNK: usize = 128;
 
 /// Finds logs of canonical blocks, in chain order.
-pub(in super::super) fn search(inner: &Inner, query: &LogQuery) -> Result<LogPage, StoreError> {
+/// `None` where it was stopped.
+pub(in super::super) fn search(
+    inner: &Inner,
+    query: &LogQuery,
+    stop: Stop<'_>,
+) -> Result<Option<LogPage>, StoreError> {
     let canonical = inner.canonical()?;
     let snapshot = &*canonical.snapshot;
     let last = query.to.min(canonical.heads.latest.number);
@@ -21,6 +27,9 @@ pub(in super::super) fn search(inner: &Inner, query: &LogQuery) -> Result<LogPag
     let mut page = LogPage::default();
     let mut next = query.from;
     while let Some(number) = candidate(snapshot, &mut conditions, next, last)? {
+        if stop.asked() {
+            return Ok(None);
+        }
         next = number.saturating_add(1);
         if conditions.is_empty() && !has_logs(snapshot, number)? {
             continue;
@@ -31,12 +40,12 @@ pub(in super::super) fn search(inner: &Inner, query: &LogQuery) -> Result<LogPag
         for hit in query.in_block(&block) {
             if page.hits.len() >= query.limit {
                 page.more_from = Some(number);
-                return Ok(page);
+                return Ok(Some(page));
             }
             page.hits.push(hit);
         }
     }
-    Ok(page)
+    Ok(Some(page))
 }
 
 fn has_logs(snapshot: &dyn KvRead, number: u64) -> Result<bool, StoreError> {
