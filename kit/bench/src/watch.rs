@@ -10,7 +10,7 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{task::JoinHandle, time::timeout_at};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 /// What was seen.
@@ -144,18 +144,57 @@ impl Heads {
     }
 
     /// The next block's number, and when it was announced; `None` if none
-    /// comes in time.
+    /// comes in time. Other messages, such as pings, do not end the wait.
     pub async fn next(&mut self, patience: Duration) -> Result<Option<(u64, Instant)>> {
-        let Ok(message) = timeout(patience, self.socket.next()).await else {
-            return Ok(None);
-        };
-        let message = message.context("the node closed the socket")??;
-        let at = Instant::now();
-        let Message::Text(text) = message else {
-            return Ok(None);
-        };
-        let notice: Value = serde_json::from_str(&text)?;
-        let number = crate::http::number(&notice["params"]["result"]["number"]);
-        Ok(number.map(|number| (number, at)))
+        let give_up = tokio::time::Instant::now() + patience;
+        while let Ok(message) = timeout_at(give_up, self.socket.next()).await {
+            let message = message.context("the node closed the socket")??;
+            let at = Instant::now();
+            if let Message::Text(text) = message
+                && let Some(number) = announced(&text)?
+            {
+                return Ok(Some((number, at)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn announced(text: &str) -> Result<Option<u64>> {
+    let notice: Value = serde_json::from_str(text)?;
+    Ok(crate::http::number(&notice["params"]["result"]["number"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
+    #[tokio::test]
+    async fn a_ping_does_not_end_the_wait_for_a_block() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let node = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut socket = accept_async(stream).await.unwrap();
+            socket.next().await.unwrap().unwrap();
+            let head = json!({"params": {"result": {"number": "0x7"}}});
+            for message in [
+                Message::text(r#"{"id": 1, "result": "0x1"}"#),
+                Message::Ping(Vec::new().into()),
+                Message::text(head.to_string()),
+            ] {
+                socket.send(message).await.unwrap();
+            }
+            // Held open until the client has gone.
+            while socket.next().await.is_some_and(|message| message.is_ok()) {}
+        });
+        let mut heads = Heads::open(address).await.unwrap();
+        let block = heads.next(Duration::from_secs(60)).await.unwrap();
+        assert_eq!(block.map(|(number, _)| number), Some(7));
+        drop(heads);
+        node.await.unwrap();
     }
 }
