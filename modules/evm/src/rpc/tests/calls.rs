@@ -214,7 +214,7 @@ const WITHOUT_END: u64 = 1 << 50;
 async fn a_call_that_takes_too_long_is_stopped_and_its_place_is_free_again() {
     let rpc = Rpc::with(EthConfig {
         call_gas_cap: WITHOUT_END,
-        call_timeout: Duration::from_millis(50),
+        call_timeout: Duration::from_millis(250),
         concurrent_calls: 1,
         ..EthConfig::default()
     });
@@ -224,15 +224,16 @@ async fn a_call_that_takes_too_long_is_stopped_and_its_place_is_free_again() {
         error["message"].as_str().unwrap().contains("timeout"),
         "{error}"
     );
-    // Were the first still running, its only place would be taken for hours.
-    loop {
-        let call = json!([{"to": STORER}]);
-        let answer = rpc.raw("eth_call", &call).await;
+    // Were the first still running, its only place would be taken for hours. A
+    // slow machine may take a while to notice that it is stopped.
+    let mut answer = Value::Null;
+    for _ in 0..100 {
+        answer = rpc.raw("eth_call", &json!([{"to": STORER}])).await;
         if answer["result"] == "0x" {
-            break;
+            return;
         }
-        assert_eq!(answer["error"]["code"], -32005, "{answer}");
     }
+    panic!("the place is not free: {answer}");
 }
 
 #[tokio::test]
