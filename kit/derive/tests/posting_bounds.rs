@@ -175,4 +175,13 @@ fn a_block_that_an_amendment_made_too_large_is_rebuilt_once_and_then_posting_hal
         }
     }
     assert_eq!(poster.batcher.halted(), Some(RebuildReason::TooLarge));
+    // The cause is what is said from then on.
+    let codec = rollwright_derive::Derivable::codec(&world.engine);
+    let again = poster
+        .batcher
+        .seal(&codec, &key(1), 6_000, DaOrdinal(8), true);
+    assert!(
+        matches!(again, Err(BatcherError::BlockTooLarge { .. })),
+        "{again:?}"
+    );
 }

@@ -22,7 +22,7 @@ use rollwright_core::{
     Settlement,
 };
 use rollwright_derive::{Batcher, BatcherSettings, Derivable, DeriverState, RECORD_PREFIX, Rules};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -301,6 +301,7 @@ where
             ModeKind::Native => "native",
             ModeKind::Validity => "validity",
         };
+        let timeout = shutdown_timeout(&self.config);
         let pool = parts.pool.clone();
         let api = Api {
             facts: Facts {
@@ -326,7 +327,7 @@ where
                 supervisor,
                 hub: parts.hub,
                 clock: self.clock,
-                timeout: self.config.shutdown_timeout,
+                timeout,
                 last: Box::new(move || {
                     let pool = pool.clone();
                     Box::pin(async move {
@@ -351,6 +352,17 @@ struct Parts<E> {
     watch: Arc<watch::Sender<DaView>>,
     caps: DaCaps,
     chain_key: (u64, alloy_primitives::B256),
+}
+
+/// A stop has the time that posting may take of it, and as much again as
+/// configured.
+fn shutdown_timeout(config: &NodeConfig) -> Duration {
+    match &config.role {
+        RoleConfig::Sequencer(sequencer) => config
+            .shutdown_timeout
+            .saturating_add(sequencer.post.stop_wait),
+        _ => config.shutdown_timeout,
+    }
 }
 
 /// The role as configuration and status write it.

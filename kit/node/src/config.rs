@@ -22,7 +22,8 @@ pub struct NodeConfig {
     /// Amendments of the chain configuration, oldest first; the same on every
     /// node of the chain.
     pub amendments: Vec<Amendment>,
-    /// How long an orderly stop may take before what is left is abandoned.
+    /// How long an orderly stop may take before what is left is abandoned; a
+    /// sequencer's [`PostConfig::stop_wait`] comes on top.
     pub shutdown_timeout: Duration,
 }
 

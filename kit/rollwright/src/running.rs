@@ -222,6 +222,7 @@ fn sequencer_config(project: &Project) -> Result<SequencerConfig, ProjectError> 
     };
     config.max_unposted_bytes = settings.da.buffer_limit.0;
     config.post.interval = settings.da.batch_interval.0;
+    config.post.stop_wait = settings.da.stop_wait.0;
     config.post.max_batch_bytes = u32::try_from(settings.da.max_batch.0).unwrap_or(u32::MAX);
     Ok(config)
 }

@@ -1,4 +1,4 @@
-use super::{Batcher, View, flight::Flight, records};
+use super::{Batcher, BatcherError, View, flight::Flight, records};
 use crate::DeriverState;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -225,7 +225,7 @@ impl Batcher {
         if reason == RebuildReason::Rejected {
             let number = self.flights.get(at).map(|flight| flight.number);
             if self.rejected == number {
-                self.halted = Some(reason);
+                self.halted = Some(BatcherError::Halted(reason));
             }
             self.rejected = number;
         }

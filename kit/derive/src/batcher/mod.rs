@@ -108,7 +108,8 @@ pub struct Batcher {
     rejected: Option<u64>,
     /// A block that was too large for a batch once.
     too_large: Option<u64>,
-    halted: Option<RebuildReason>,
+    /// What sealing answers until an operator has looked.
+    halted: Option<BatcherError>,
     changes: Vec<RecordChange>,
 }
 
@@ -286,11 +287,15 @@ impl Batcher {
 
     /// Why nothing is sealed any more, if so; see [`resume`](Self::resume).
     pub const fn halted(&self) -> Option<RebuildReason> {
-        self.halted
+        match &self.halted {
+            Some(BatcherError::Halted(reason)) => Some(*reason),
+            Some(_) => Some(RebuildReason::TooLarge),
+            None => None,
+        }
     }
 
     /// An operator has dealt with what halted the batcher.
-    pub const fn resume(&mut self) {
+    pub fn resume(&mut self) {
         self.halted = None;
         self.rejected = None;
         self.too_large = None;

@@ -33,8 +33,8 @@ impl Batcher {
     /// window presses or has ended, or `flush` is set.
     ///
     /// A block that is larger than a batch may be ends in
-    /// [`RebuildReason::TooLarge`]; the second time in `BlockTooLarge`, and
-    /// nothing more is sealed.
+    /// [`RebuildReason::TooLarge`]; the second time in `BlockTooLarge`, which
+    /// is then the answer until [`resume`](Batcher::resume).
     ///
     /// `now_ms` is of the clock that stamped the queued blocks; `observed` is
     /// the ordinal of the DA layer's newest block. Costs one compression.
@@ -47,8 +47,8 @@ impl Batcher {
         observed: DaOrdinal,
         flush: bool,
     ) -> Result<Sealed, BatcherError> {
-        if let Some(reason) = self.halted {
-            return Err(BatcherError::Halted(reason));
+        if let Some(error) = &self.halted {
+            return Err(error.clone());
         }
         if self.needs_signatures() {
             self.sign_again(signer)?;
@@ -299,8 +299,9 @@ impl Batcher {
     fn give_up_large(&mut self, large: BlockTooLarge) -> Result<Sealed, BatcherError> {
         let number = self.queue.front().map_or(0, |block| block.block.number);
         if self.too_large.replace(number) == Some(number) {
-            self.halted = Some(RebuildReason::TooLarge);
-            return Err(BatcherError::BlockTooLarge { number, large });
+            let error = BatcherError::BlockTooLarge { number, large };
+            self.halted = Some(error.clone());
+            return Err(error);
         }
         let event = self.give_up_queue(RebuildReason::TooLarge);
         Ok(Sealed::Rebuild(event))

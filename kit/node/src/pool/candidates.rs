@@ -4,7 +4,7 @@ use super::{
 };
 use alloy_primitives::{Address, B256};
 use parking_lot::Mutex;
-use rollwright_core::{Candidate, CandidateOutcome, CandidateSource};
+use rollwright_core::{Attributes, Candidate, CandidateOutcome, CandidateSource};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashSet},
@@ -29,11 +29,55 @@ pub(crate) struct BuildReport {
     pub(crate) displaced: Vec<(B256, String)>,
 }
 
+/// The most that one transaction may take of a block that holds nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Gas limit of the block.
+    gas: u64,
+    /// Encoded bytes.
+    bytes: u64,
+    /// Encoded bytes that the block's forced entries may have taken of it.
+    forced_bytes: u64,
+}
+
+impl Room {
+    pub(crate) fn of(attributes: &Attributes) -> Self {
+        let forced = attributes.forced.iter();
+        Self {
+            gas: attributes.gas_limit,
+            bytes: attributes.max_bytes,
+            forced_bytes: forced.map(|entry| entry.bytes.len() as u64).sum(),
+        }
+    }
+
+    /// The builder begins with this many bytes.
+    fn begin(&mut self, bytes_left: u64) {
+        let all = bytes_left.saturating_add(self.forced_bytes);
+        self.bytes = self.bytes.min(all);
+    }
+
+    /// Why nothing so large is ever included; `None` where it may be.
+    fn excludes(&self, bytes: u64, gas: u64) -> Option<String> {
+        if bytes > self.bytes {
+            let most = self.bytes;
+            return Some(format!(
+                "its {bytes} bytes are more than the {most} of a block"
+            ));
+        }
+        (gas > self.gas).then(|| {
+            let most = self.gas;
+            format!("its gas limit of {gas} is above the {most} of a block")
+        })
+    }
+}
+
 /// Hands the pool's transactions to a block builder, lazily and best first:
 /// orphans in their old order, then each sender's transactions by nonce.
 pub(crate) struct PoolCandidates {
     pool: Arc<Mutex<Pool>>,
     base_fee: Option<u128>,
+    room: Room,
+    begun: bool,
     report: BuildReport,
     phase: Phase,
     /// The last head taken from the pool's order.
@@ -58,10 +102,12 @@ enum Phase {
 impl PoolCandidates {
     /// `base_fee` is a lower bound of the block's base fee: what cannot pay it
     /// is passed over.
-    pub(crate) fn new(pool: Arc<Mutex<Pool>>, base_fee: Option<u128>) -> Self {
+    pub(crate) fn new(pool: Arc<Mutex<Pool>>, base_fee: Option<u128>, room: Room) -> Self {
         Self {
             pool,
             base_fee,
+            room,
+            begun: false,
             report: BuildReport::default(),
             phase: Phase::Orphans(0),
             cursor: None,
@@ -69,6 +115,16 @@ impl PoolCandidates {
             open: BinaryHeap::new(),
             misfits: 0,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn unbounded(pool: Arc<Mutex<Pool>>, base_fee: Option<u128>) -> Self {
+        let room = Room {
+            gas: u64::MAX,
+            bytes: u64::MAX,
+            forced_bytes: 0,
+        };
+        Self::new(pool, base_fee, room)
     }
 
     pub(crate) fn finish(self) -> BuildReport {
@@ -138,20 +194,35 @@ impl PoolCandidates {
 
 impl CandidateSource for PoolCandidates {
     fn next(&mut self, gas_left: u64, bytes_left: u64) -> Option<Candidate> {
-        if let Phase::Orphans(index) = self.phase {
-            if let Some(orphan) = self.pool.lock().replay.at(index) {
-                if orphan.bytes.len() as u64 > bytes_left {
-                    return None;
-                }
-                return Some(Candidate {
-                    hash: orphan.hash,
-                    bytes: orphan.bytes.clone(),
-                });
+        if !std::mem::replace(&mut self.begun, true) {
+            self.room.begin(bytes_left);
+        }
+        while let Phase::Orphans(index) = self.phase {
+            let Some(orphan) = self.pool.lock().replay.at(index).cloned() else {
+                self.phase = Phase::Pool(None);
+                break;
+            };
+            let bytes = orphan.bytes.len() as u64;
+            if let Some(reason) = self.room.excludes(bytes, 0) {
+                // Blocks have become smaller: it must not bar those behind it.
+                self.report.displaced.push((orphan.hash, reason));
+                self.phase = Phase::Orphans(index + 1);
+                continue;
             }
-            self.phase = Phase::Pool(None);
+            if bytes > bytes_left {
+                return None;
+            }
+            return Some(Candidate {
+                hash: orphan.hash,
+                bytes: orphan.bytes,
+            });
         }
         while self.misfits < MISFITS {
             let tx = self.take_best()?;
+            if let Some(reason) = self.room.excludes(tx.len(), tx.gas_limit) {
+                self.report.invalid.push((tx.hash, reason));
+                continue;
+            }
             if tx.gas_limit > gas_left || tx.len() > bytes_left {
                 self.misfits += 1;
                 continue;

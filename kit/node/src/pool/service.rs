@@ -1,12 +1,15 @@
 use super::{
     BuildReport, Orphan, Pool, PoolCandidates, PoolConfig,
+    candidates::Room,
     journal::{self, Journal, Row},
 };
 use crate::{NodeError, tasks::blocking};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
-use rollwright_core::{Clock, ErrorKind, Execution, LayerError, RecordChange, SubmitError};
+use rollwright_core::{
+    Attributes, Clock, ErrorKind, Execution, LayerError, RecordChange, SubmitError,
+};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::Notify;
 
@@ -91,8 +94,12 @@ impl<E: Execution> PoolService<E> {
     }
 
     /// A source of candidates for one block.
-    pub(crate) fn candidates(&self, base_fee: Option<u128>) -> PoolCandidates {
-        PoolCandidates::new(self.pool.clone(), base_fee)
+    pub(crate) fn candidates(
+        &self,
+        base_fee: Option<u128>,
+        attributes: &Attributes,
+    ) -> PoolCandidates {
+        PoolCandidates::new(self.pool.clone(), base_fee, Room::of(attributes))
     }
 
     /// Applies a block that became the latest.

@@ -38,7 +38,7 @@ fn add(pool: &mut Pool, sender: u8, nonce: u64, fee: u128) -> Result<B256, Submi
 
 /// Takes everything that a block without bounds would take.
 fn drain(pool: Pool, base_fee: Option<u128>) -> Vec<String> {
-    let mut source = PoolCandidates::new(Arc::new(Mutex::new(pool)), base_fee);
+    let mut source = PoolCandidates::unbounded(Arc::new(Mutex::new(pool)), base_fee);
     let mut order = Vec::new();
     while let Some(candidate) = source.next(u64::MAX, u64::MAX) {
         order.push(String::from_utf8(candidate.bytes.to_vec()).unwrap());
@@ -213,7 +213,7 @@ fn orphans_come_first_in_their_old_order_and_bar_the_rest_when_they_do_not_fit()
     let second = pool.replay.push_front(vec![orphan("c"), orphan("d")]);
     let first = pool.replay.push_front(vec![orphan("a"), orphan("b")]);
     assert!(first.last().unwrap().0 < second[0].0);
-    let mut source = PoolCandidates::new(Arc::new(Mutex::new(pool)), None);
+    let mut source = PoolCandidates::unbounded(Arc::new(Mutex::new(pool)), None);
     let mut offer = |outcome| -> Option<Candidate> {
         let candidate = source.next(u64::MAX, u64::MAX)?;
         source.report(&candidate, outcome);
@@ -237,7 +237,7 @@ fn a_source_skips_a_sender_whose_transaction_has_to_wait() {
         add(&mut pool, 1, nonce, 5).unwrap();
     }
     add(&mut pool, 2, 0, 5).unwrap();
-    let mut source = PoolCandidates::new(Arc::new(Mutex::new(pool)), None);
+    let mut source = PoolCandidates::unbounded(Arc::new(Mutex::new(pool)), None);
     let first = source.next(u64::MAX, u64::MAX).unwrap();
     source.report(&first, CandidateOutcome::Included);
     let second = source.next(u64::MAX, u64::MAX).unwrap();
@@ -248,6 +248,39 @@ fn a_source_skips_a_sender_whose_transaction_has_to_wait() {
     source.report(&third, CandidateOutcome::Included);
     assert_eq!(source.next(u64::MAX, u64::MAX), None);
     assert_eq!(source.finish().later, [Address::repeat_byte(1)]);
+}
+
+#[test]
+fn what_fits_no_block_any_more_leaves_with_a_reason_and_bars_nobody() {
+    let mut pool = pool(PoolConfig::default());
+    // More than may fail to fit before a block counts as full.
+    for sender in 1..=80 {
+        add(&mut pool, sender, 0, 500).unwrap();
+    }
+    let small = add(&mut pool, 90, 0, 5).unwrap();
+    let orphan = |text: &str| {
+        let bytes = Bytes::from(text.as_bytes().to_vec());
+        Orphan {
+            hash: keccak256(&bytes),
+            bytes,
+        }
+    };
+    let large = orphan("a long orphan");
+    let rebuilt = orphan("b");
+    pool.replay.push_front(vec![large.clone(), rebuilt.clone()]);
+    let mut source = PoolCandidates::unbounded(Arc::new(Mutex::new(pool)), None);
+    // The builder begins with six bytes: "90:0:5" has as many.
+    for expected in [rebuilt.hash, small] {
+        let candidate = source.next(u64::MAX, 6).unwrap();
+        assert_eq!(candidate.hash, expected);
+        source.report(&candidate, CandidateOutcome::Included);
+    }
+    assert_eq!(source.next(u64::MAX, 6), None);
+    let report = source.finish();
+    assert_eq!(report.displaced.len(), 1);
+    assert_eq!(report.displaced[0].0, large.hash);
+    assert_eq!(report.invalid.len(), 80);
+    assert!(report.invalid.iter().all(|(_, why)| why.contains("bytes")));
 }
 
 #[test]

@@ -278,7 +278,8 @@ impl<E: Execution> Sequencer<E> {
         let room = rules.block_room(origin, self.piece_bytes);
         attributes.max_bytes = attributes.max_bytes.min(room.bytes);
         let parent = tip.latest().block;
-        let mut candidates = self.pool.candidates(self.base_fee_floor(parent.hash));
+        let base_fee = self.base_fee_floor(parent.hash);
+        let mut candidates = self.pool.candidates(base_fee, &attributes);
         let built = self
             .chain
             .execution

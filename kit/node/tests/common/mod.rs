@@ -11,6 +11,7 @@
 )]
 
 pub mod mortal;
+pub mod wire;
 
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{

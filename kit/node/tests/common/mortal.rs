@@ -20,6 +20,8 @@ pub struct Mortal {
     pub inner: MemoryExecution,
     pub left: Arc<AtomicI64>,
     pub after: bool,
+    /// It heeds no bound on a block's bytes.
+    pub boundless: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,15 @@ impl Mortal {
             inner: inner.clone(),
             left: Arc::new(AtomicI64::new(write)),
             after,
+            boundless: false,
+        }
+    }
+
+    /// Never dies, and heeds no bound on a block's bytes.
+    pub fn boundless(inner: &MemoryExecution) -> Self {
+        Self {
+            boundless: true,
+            ..Self::at(inner, i64::MAX, false)
         }
     }
 
@@ -113,9 +124,12 @@ impl Execution for Mortal {
     async fn build(
         &self,
         parent: &BlockRef,
-        attributes: Attributes,
+        mut attributes: Attributes,
         candidates: &mut (dyn CandidateSource + Send),
     ) -> Result<Built, Death> {
+        if self.boundless {
+            attributes.max_bytes = u64::MAX;
+        }
         Ok(self.inner.build(parent, attributes, candidates).await?)
     }
 

@@ -86,6 +86,8 @@ section! {
         batch_interval: Period = Period::from_millis(4000),
         /// Largest batch.
         max_batch: ByteSize = ByteSize(120 << 10),
+        /// How long an orderly stop waits until the layer has taken what is not posted.
+        stop_wait: Period = Period::from_millis(4000),
         /// What settlement and messaging wait for.
         finality: FinalityChoice = FinalityChoice::Final,
         /// What happens while the layer cannot be reached.

@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Records of the engine itself start with this; a node's own never do.
 const PREFIX: &[u8] = b"\0evm/forced/";
 
+/// Records of the past that one commit removes at most.
+const PRUNED_PER_COMMIT: usize = 64;
+
 /// Blocks beside the chain whose forced entries are remembered.
 const REMEMBERED: usize = 8_192;
 
@@ -29,8 +32,19 @@ pub(super) struct ForcedInputs {
     blocks: Mutex<BTreeMap<BlockRef, Bytes>>,
 }
 
+/// The block's number, big-endian, and its hash: the oldest come first.
 fn key(block: &BlockRef) -> Bytes {
-    [PREFIX, block.hash.as_slice()].concat().into()
+    let number = block.number.to_be_bytes();
+    [PREFIX, &number, block.hash.as_slice()].concat().into()
+}
+
+/// The number in a key; 0 in one of another form, which is of no use.
+fn number_in(key: &[u8]) -> u64 {
+    let number = key
+        .strip_prefix(PREFIX)
+        .filter(|rest| rest.len() == 40)
+        .and_then(|rest| rest.first_chunk());
+    number.map_or(0, |number| u64::from_be_bytes(*number))
 }
 
 impl ForcedInputs {
@@ -60,10 +74,10 @@ impl ForcedInputs {
         store: &Store,
         heads: &Heads,
     ) -> Result<Vec<RecordChange>, EngineError> {
+        let mut changes = Self::outdated(store, heads)?;
         if self.blocks.lock().is_empty() {
-            return Ok(Vec::new());
+            return Ok(changes);
         }
-        let mut changes = Vec::new();
         let mut block = heads.latest;
         while store.canonical_hash(block.number)? != Some(block.hash) {
             if let Some(value) = self.blocks.lock().get(&block) {
@@ -78,6 +92,22 @@ impl ForcedInputs {
             }
         }
         Ok(changes)
+    }
+
+    /// Removes some records of blocks that are final and that nobody can
+    /// execute again, as their parent's state is not kept. Records of blocks
+    /// that have left the chain go with them.
+    fn outdated(store: &Store, heads: &Heads) -> Result<Vec<RecordChange>, EngineError> {
+        let oldest = store.oldest_state()?.min(heads.finalized.number);
+        let useless = |key: &Bytes| number_in(key) <= oldest;
+        // One look-up where nothing is to be done.
+        let first = store.records(PREFIX, PREFIX, 1)?;
+        if !first.first().is_some_and(|(key, _)| useless(key)) {
+            return Ok(Vec::new());
+        }
+        let rows = store.records(PREFIX, PREFIX, PRUNED_PER_COMMIT)?;
+        let keys = rows.into_iter().map(|(key, _)| key);
+        Ok(keys.take_while(useless).map(RecordChange::delete).collect())
     }
 
     /// Forgets what can't become canonical any more.

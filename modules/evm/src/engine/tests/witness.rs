@@ -100,6 +100,78 @@ fn the_witness_of_a_block_with_skipped_forced_entries_is_exact() {
     assert_exact(&engine, &built.executed.block, 1);
 }
 
+/// Makes blocks with a forced entry each; all but the last two are final.
+fn forced_chain(engine: &EvmEngine, blocks: u64) -> Vec<BlockRef> {
+    let mut line = vec![engine.heads().expect("heads").latest];
+    for _ in 0..blocks {
+        let mut attributes = attributes(&header(engine, line.last().expect("a block")));
+        attributes.forced = vec![forced(0, Bytes::from_static(b"garbage"))];
+        line.push(extend_with(engine, attributes, Vec::new()).executed.block);
+        let latest = *line.last().expect("a block");
+        let settled = line[line.len().saturating_sub(3)];
+        let heads = rollwright_core::Heads {
+            latest,
+            safe: settled,
+            finalized: settled,
+        };
+        engine.commit(&heads, &[]).expect("commits");
+    }
+    line
+}
+
+fn forced_rows(engine: &EvmEngine) -> usize {
+    let prefix = b"\0evm/forced/";
+    let rows = engine.store().records(prefix, prefix, usize::MAX);
+    rows.expect("reads").len()
+}
+
+#[test]
+fn forced_entries_are_kept_as_long_as_the_state_that_they_are_executed_on() {
+    let kv = memory();
+    let mut config = over(&kv, 0);
+    config.store.history = crate::store::History::Last(5);
+    let engine = EvmEngine::open(config.clone()).expect("opens");
+    engine.init().expect("genesis");
+    let line = forced_chain(&engine, 40);
+    assert!(forced_rows(&engine) <= 8, "{}", forced_rows(&engine));
+    let recent = line[line.len() - 3];
+    assert_exact(&engine, &recent, 0);
+    assert_eq!(
+        engine.input_of(&line[4]).expect_err("pruned").kind(),
+        ErrorKind::Pruned
+    );
+    // An archive keeps all of them, and a restart changes nothing.
+    drop(engine);
+    let engine = EvmEngine::open(config).expect("opens");
+    assert_exact(&engine, &recent, 0);
+    let archive = EvmEngine::open(over(&memory(), 0)).expect("opens");
+    archive.init().expect("genesis");
+    let line = forced_chain(&archive, 40);
+    assert_eq!(forced_rows(&archive), 40);
+    assert_exact(&archive, &line[3], 0);
+}
+
+#[test]
+fn forced_entries_of_blocks_that_left_the_chain_are_removed_in_the_end() {
+    let kv = memory();
+    let mut config = over(&kv, 0);
+    config.store.history = crate::store::History::Last(5);
+    let engine = EvmEngine::open(config).expect("opens");
+    let genesis = engine.init().expect("genesis");
+    for byte in 1..=5 {
+        // Five blocks for one place, one after the other.
+        let mut attributes = attributes(&header(&engine, &genesis));
+        attributes.fee_recipient = rollwright_core::Address::repeat_byte(byte);
+        attributes.forced = vec![forced(0, Bytes::from_static(b"garbage"))];
+        extend_with(&engine, attributes, Vec::new());
+        let heads = rollwright_core::Heads::all(genesis);
+        engine.commit(&heads, &[]).expect("rolls back");
+    }
+    assert_eq!(forced_rows(&engine), 5);
+    forced_chain(&engine, 40);
+    assert!(forced_rows(&engine) <= 8, "{}", forced_rows(&engine));
+}
+
 #[test]
 fn only_canonical_blocks_that_were_made_have_an_input() {
     let engine = engine();
