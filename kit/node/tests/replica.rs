@@ -10,7 +10,7 @@ mod common;
 
 use alloy_primitives::B256;
 use common::{wire::*, *};
-use rollwright_core::{BlockId, ChainStore, NodeApi, memory::MemoryExecution};
+use rollwright_core::{BlockId, NodeApi, memory::MemoryExecution};
 use rollwright_derive::Rules;
 use rollwright_node::{
     EvidenceError, FeedEvidence, FeedFrame, FeedGoodbye, FeedHello, Node, NodeConfig, NodeHandle,
