@@ -1,0 +1,29 @@
+//! libFuzzer over the target that `ROLLWRIGHT_FUZZ_TARGET` names: one program
+//! for all targets, so that they are linked once. Options are libFuzzer's.
+
+#![no_main]
+#![allow(missing_docs, reason = "the engine's entry points come from a macro")]
+
+use rollwright_fuzz::{Target, check, check_hook, target};
+use std::sync::OnceLock;
+
+static TARGET: OnceLock<&'static Target> = OnceLock::new();
+
+fn chosen() -> &'static Target {
+    TARGET.get_or_init(|| {
+        let name = std::env::var("ROLLWRIGHT_FUZZ_TARGET").unwrap_or_default();
+        target(&name).unwrap_or_else(|| panic!("ROLLWRIGHT_FUZZ_TARGET={name} names no target"))
+    })
+}
+
+fn begin() {
+    // In place of the engine's hook, which ends the process at panics that
+    // are caught on purpose.
+    let _ = std::panic::take_hook();
+    check_hook();
+    chosen();
+}
+
+libfuzzer_sys::fuzz_target!(init: begin(), |input: &[u8]| {
+    check(chosen(), input);
+});

@@ -1,0 +1,99 @@
+//! A node that stands still, over the chain of the seeds: what the port
+//! serves. The same at every call, whatever was called before.
+
+use crate::evm;
+use futures_util::{
+    StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use rollwright_core::{
+    Address, B256, BatchInfo, BlockId, BlockRecord, Bytes, ChainStore as _, DaOrdinal, Heads,
+    NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role, SubmitError, keccak256,
+};
+use rollwright_evm::engine::EvmEngine;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub(crate) struct FuzzNode {
+    pub(crate) engine: EvmEngine,
+}
+
+impl FuzzNode {
+    pub(crate) fn new() -> Self {
+        let kv = Arc::new(evm::chain().database());
+        let engine = EvmEngine::open(evm::config(kv)).expect("opens");
+        Self { engine }
+    }
+}
+
+impl NodeApi for FuzzNode {
+    fn heads(&self) -> Heads {
+        evm::chain().heads
+    }
+
+    fn submit(&self, transaction: Bytes) -> BoxFuture<'_, Result<B256, SubmitError>> {
+        Box::pin(async move {
+            match self.engine.admit_transaction(&transaction) {
+                Ok(_) => Ok(keccak256(&transaction)),
+                Err(error) => Err(SubmitError::Invalid(error.to_string())),
+            }
+        })
+    }
+
+    fn pool_transaction(&self, _: &B256) -> Option<Bytes> {
+        None
+    }
+
+    fn pool_content(&self, _: usize) -> Vec<PoolEntry> {
+        Vec::new()
+    }
+
+    fn pool_nonce(&self, _: &Address) -> Option<u64> {
+        None
+    }
+
+    fn pool_status(&self) -> PoolStatus {
+        PoolStatus::default()
+    }
+
+    fn events(&self) -> BoxStream<'static, NodeEvent> {
+        stream::pending().boxed()
+    }
+
+    fn status(&self) -> NodeStatus {
+        NodeStatus {
+            name: "fuzz".into(),
+            chain_id: crate::seeds::CHAIN_ID,
+            rollup_id: evm::chain().block(0).hash,
+            role: Role::Sequencer,
+            heads: self.heads(),
+            da_layer: "local".into(),
+            da_network: "fuzz".into(),
+            da_head: None,
+            derived: None,
+            derived_ordinal: Some(DaOrdinal(1)),
+            unposted_blocks: 0,
+            unposted_bytes: 0,
+            admitting: true,
+            blocked: None,
+            lapsed: false,
+            synced: true,
+            pool: PoolStatus::default(),
+            settlement: "none".into(),
+            last_errors: Vec::new(),
+        }
+    }
+
+    fn block(&self, id: BlockId) -> Option<BlockRecord> {
+        self.engine.block(id).ok().flatten()
+    }
+
+    fn batch_of(&self, _: u64) -> Option<BatchInfo> {
+        None
+    }
+
+    fn mine(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async { false })
+    }
+}

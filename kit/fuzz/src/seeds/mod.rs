@@ -1,0 +1,16 @@
+//! What seeds are made of: real values through the real encoders.
+
+mod chain;
+mod derive;
+mod transactions;
+mod values;
+
+pub(crate) use chain::{
+    amendments, genesis, json, rollup, small_genesis, tomls, DEV_KEY, WRITER,
+};
+pub(crate) use derive::{batcher_records, empty_world, worlds};
+pub(crate) use transactions::{batches, sign, transactions, transfer, write};
+pub(crate) use values::{signed_block, values};
+
+/// Chain id of all seeds.
+pub(crate) const CHAIN_ID: u64 = 42069;
