@@ -48,3 +48,7 @@ sim SEEDS="0..1000":
 fix:
     cargo fmt --all
     cargo clippy --workspace --all-targets --all-features --fix --allow-dirty
+
+# Coverage-guided fuzzing: every target for a minute, or `just fuzz TARGET SECONDS`.
+fuzz *ARGS:
+    bash scripts/fuzz.sh {{ARGS}}

@@ -95,7 +95,10 @@ pub(crate) fn chain() -> &'static Chain {
             rows.collect::<Result<_, _>>().expect("reads")
         };
         Chain {
-            rows: Column::ALL.iter().map(|column| (*column, rows(*column))).collect(),
+            rows: Column::ALL
+                .iter()
+                .map(|column| (*column, rows(*column)))
+                .collect(),
             headers: (0..=BLOCKS).map(header).collect(),
             heads: engine.heads().expect("heads"),
         }
@@ -156,7 +159,12 @@ pub(crate) fn attributes(parent: &Header) -> Attributes {
         timestamp: parent.timestamp.saturating_add(1),
         fee_recipient: Address::repeat_byte(0xfe),
         gas_limit: parent.gas_limit,
-        anchor: Anchor::at(origin, DaOrdinal(ordinal), B256::repeat_byte(1), parent.timestamp),
+        anchor: Anchor::at(
+            origin,
+            DaOrdinal(ordinal),
+            B256::repeat_byte(1),
+            parent.timestamp,
+        ),
         forced: Vec::new(),
         forced_budget: ForcedBudget {
             gas: parent.gas_limit / 2,

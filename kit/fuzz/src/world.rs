@@ -277,7 +277,9 @@ impl World {
 
     /// Up to `count` blocks that the sequencer makes on its head.
     pub(crate) fn preconfirmed(&mut self, count: usize) -> Vec<QueuedBlock> {
-        (0..count).map_while(|index| self.preconfirm(index)).collect()
+        (0..count)
+            .map_while(|index| self.preconfirm(index))
+            .collect()
     }
 
     fn preconfirm(&mut self, index: usize) -> Option<QueuedBlock> {

@@ -58,7 +58,10 @@ fn seeds_are_the_same_every_time_and_checked_in() {
 
 #[test]
 fn folders_of_inputs_belong_to_targets() {
-    let names: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+    let names: BTreeSet<String> = TARGETS
+        .iter()
+        .map(|target| target.name.to_owned())
+        .collect();
     assert_eq!(names.len(), TARGETS.len(), "two targets of one name");
     for kind in ["corpus", "regressions", "dictionaries"] {
         let Ok(folders) = std::fs::read_dir(corpus::home().join(kind)) else {

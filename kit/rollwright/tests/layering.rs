@@ -46,6 +46,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Drives the command from outside; takes the development keys alone.
     ("rollwright-bench", &["rollwright-evm"]),
     ("rollwright-torture", &["rollwright"]),
+    (
+        "rollwright-fuzz",
+        &[
+            "rollwright",
+            "rollwright-core",
+            "rollwright-derive",
+            "rollwright-node",
+            "rollwright-rpc",
+            "rollwright-evm",
+            "rollwright-da-local",
+            "rollwright-reference",
+        ],
+    ),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
     ("hello-rollup", &["rollwright"]),
 ];

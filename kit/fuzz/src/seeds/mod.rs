@@ -5,11 +5,9 @@ mod derive;
 mod transactions;
 mod values;
 
-pub(crate) use chain::{
-    amendments, genesis, json, rollup, small_genesis, tomls, DEV_KEY, WRITER,
-};
+pub(crate) use chain::{DEV_KEY, WRITER, amendments, genesis, json, rollup, small_genesis, tomls};
 pub(crate) use derive::{batcher_records, empty_world, worlds};
-pub(crate) use transactions::{batches, sign, transactions, transfer, write};
+pub(crate) use transactions::{batches, transactions, transfer, write};
 pub(crate) use values::{signed_block, values};
 
 /// Chain id of all seeds.

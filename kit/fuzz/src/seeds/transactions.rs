@@ -42,13 +42,22 @@ fn fields(nonce: u64) -> TxEip1559 {
 /// A transfer of the funded account to an account of its own.
 pub(crate) fn transfer(nonce: u64) -> Bytes {
     let to = Address::from_word(keccak256(nonce.to_be_bytes()));
-    sign(TxEip1559 { to: TxKind::Call(to), ..fields(nonce) }, DEV_KEY)
+    sign(
+        TxEip1559 {
+            to: TxKind::Call(to),
+            ..fields(nonce)
+        },
+        DEV_KEY,
+    )
 }
 
 /// A write of the funded account to a slot of the [`WRITER`].
 pub(crate) fn write(nonce: u64, slot: u64, value: u64) -> Bytes {
     let words = [U256::from(slot), U256::from(value)];
-    let input: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect();
+    let input: Vec<u8> = words
+        .iter()
+        .flat_map(|word| word.to_be_bytes::<32>())
+        .collect();
     let call = TxEip1559 {
         to: TxKind::Call(WRITER),
         gas_limit: 100_000,
@@ -139,7 +148,13 @@ pub(crate) fn batches() -> Vec<(&'static str, Vec<BatchBlock>)> {
     let others = vec![
         sign(fields(0), other),
         transfer(5),
-        sign(TxEip1559 { value: U256::MAX, ..fields(1) }, other),
+        sign(
+            TxEip1559 {
+                value: U256::MAX,
+                ..fields(1)
+            },
+            other,
+        ),
     ];
     vec![
         ("empty-blocks", vec![block(10, vec![]), block(11, vec![])]),

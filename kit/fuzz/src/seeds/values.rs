@@ -7,7 +7,11 @@ use rollwright_core::*;
 use rollwright_node::{FeedEvidence, SequencerKey, SignedBlock};
 
 fn point() -> DaPoint {
-    DaPoint { epoch: 0, height: DaHeight(5), hash: B256::repeat_byte(4) }
+    DaPoint {
+        epoch: 0,
+        height: DaHeight(5),
+        hash: B256::repeat_byte(4),
+    }
 }
 
 fn anchor() -> Anchor {
@@ -16,17 +20,27 @@ fn anchor() -> Anchor {
 
 fn input() -> BlockInput {
     let forced = ForcedTx {
-        id: ForcedId { ordinal: DaOrdinal(1), index: 0 },
+        id: ForcedId {
+            ordinal: DaOrdinal(1),
+            index: 0,
+        },
         bytes: Bytes::from_static(&[2, 0xc0]),
     };
     BlockInput {
-        parent: BlockRef { number: 4, hash: B256::repeat_byte(2) },
+        parent: BlockRef {
+            number: 4,
+            hash: B256::repeat_byte(2),
+        },
         timestamp: 1_700_000_001,
         fee_recipient: Address::repeat_byte(3),
         gas_limit: 30_000_000,
         anchor: anchor(),
         forced: vec![forced],
-        forced_budget: ForcedBudget { gas: 1, bytes: 2, validations: 3 },
+        forced_budget: ForcedBudget {
+            gas: 1,
+            bytes: 2,
+            validations: 3,
+        },
         transactions: vec![super::transfer(0)],
         ticks: Vec::new(),
         inbox: Vec::new(),
@@ -41,8 +55,15 @@ pub(crate) fn signed_block() -> SignedBlock {
 }
 
 fn blob_ref() -> BlobRef {
-    let block = DaBlockId { height: DaHeight(5), hash: B256::repeat_byte(4) };
-    BlobRef { block, index: 1, commitment: B256::repeat_byte(8) }
+    let block = DaBlockId {
+        height: DaHeight(5),
+        hash: B256::repeat_byte(4),
+    };
+    BlobRef {
+        block,
+        index: 1,
+        commitment: B256::repeat_byte(8),
+    }
 }
 
 fn header() -> DaHeader {
@@ -65,7 +86,10 @@ fn da_block() -> DaBlock {
     DaBlock {
         header: header(),
         blobs: vec![blob],
-        completeness: Proof { version: 1, bytes: Bytes::from_static(b"proof") },
+        completeness: Proof {
+            version: 1,
+            bytes: Bytes::from_static(b"proof"),
+        },
     }
 }
 
@@ -86,7 +110,10 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         slots: vec![SlotProof::default()],
         ..AccountProof::default()
     };
-    let proof = StateProof { state_root: B256::ZERO, accounts: vec![account] };
+    let proof = StateProof {
+        state_root: B256::ZERO,
+        accounts: vec![account],
+    };
     let log = EngineLog {
         address: Address::ZERO,
         topics: vec![B256::ZERO],
@@ -105,7 +132,10 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         ("engine-log", encoded(&log)),
         ("execution-witness", encoded(&witness)),
         ("feed-evidence", encoded(&evidence)),
-        ("record-change", encoded(&RecordChange::put(&b"k"[..], &b"v"[..]))),
+        (
+            "record-change",
+            encoded(&RecordChange::put(&b"k"[..], &b"v"[..])),
+        ),
         ("rollup-config", encoded(&super::rollup())),
         ("signed-block", encoded(&signed_block())),
         ("state-proof", encoded(&proof)),

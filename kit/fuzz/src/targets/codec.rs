@@ -5,7 +5,6 @@
 //! columns are compressed.
 
 use crate::{Memory, Seed, Target, seeds};
-use alloy_primitives::Bytes;
 use rollwright_derive::{BatchCodec, CodecId, CodecLimits, EncodedFacts};
 use rollwright_evm::codec::EvmCodec;
 

@@ -13,12 +13,17 @@ pub(super) const GENESIS: Target = Target {
     name: "config-genesis",
     about: "A genesis file is refused with a code, or reads again as what it was, and its block too.",
     run: genesis,
-    seeds: || vec![
-        Seed::new("dev.json", seeds::genesis().to_json()),
-        Seed::new("small.json", seeds::small_genesis().to_json()),
-    ],
+    seeds: || {
+        vec![
+            Seed::new("dev.json", seeds::genesis().to_json()),
+            Seed::new("small.json", seeds::small_genesis().to_json()),
+        ]
+    },
     max_len: 32 << 10,
-    memory: Memory { base: 4 << 20, per_byte: 512 },
+    memory: Memory {
+        base: 4 << 20,
+        per_byte: 512,
+    },
     words: WORDS,
 };
 
@@ -29,7 +34,10 @@ pub(super) const ROLLUP: Target = Target {
     run: rollup,
     seeds: || vec![Seed::new("dev.json", seeds::json(&seeds::rollup()))],
     max_len: 8 << 10,
-    memory: Memory { base: 1 << 20, per_byte: 512 },
+    memory: Memory {
+        base: 1 << 20,
+        per_byte: 512,
+    },
     words: WORDS,
 };
 
@@ -38,9 +46,17 @@ pub(super) const AMENDMENTS: Target = Target {
     name: "config-amendments",
     about: "Amendments are refused, or lead to rules that pass the checks of a configuration.",
     run: amendments,
-    seeds: || vec![Seed::new("each-kind.json", seeds::json(&seeds::amendments()))],
+    seeds: || {
+        vec![Seed::new(
+            "each-kind.json",
+            seeds::json(&seeds::amendments()),
+        )]
+    },
     max_len: 8 << 10,
-    memory: Memory { base: 4 << 20, per_byte: 512 },
+    memory: Memory {
+        base: 4 << 20,
+        per_byte: 512,
+    },
     words: WORDS,
 };
 
@@ -51,24 +67,70 @@ pub(super) const TOML: Target = Target {
     run: toml,
     seeds: seeds::tomls,
     max_len: 4 << 10,
-    memory: Memory { base: 4 << 20, per_byte: 4_096 },
+    memory: Memory {
+        base: 4 << 20,
+        per_byte: 4_096,
+    },
     words: &[
-        b"[chain]", b"[da]", b"[rpc]", b"[sequencer]", b"[execution]", b"[da.local]", b"use = ",
-        b"id = ", b"\"\"\"", b"'''", b"{ file = ", b"{ env = ", b"data-dir", b"0x", b"inf", b"nan",
-        b"1_0", b"1979-05-27T07:32:00Z", b"[[", b"]]",
+        b"[chain]",
+        b"[da]",
+        b"[rpc]",
+        b"[sequencer]",
+        b"[execution]",
+        b"[da.local]",
+        b"use = ",
+        b"id = ",
+        b"\"\"\"",
+        b"'''",
+        b"{ file = ",
+        b"{ env = ",
+        b"data-dir",
+        b"0x",
+        b"inf",
+        b"nan",
+        b"1_0",
+        b"1979-05-27T07:32:00Z",
+        b"[[",
+        b"]]",
     ],
 };
 
 const WORDS: &[&[u8]] = &[
-    b"\"0x\"", b"\"0x1\"", b"null", b"true", b"-1", b"1e400", b"18446744073709551615",
-    b"18446744073709551616", b"\\u0000", b"\"config\"", b"\"alloc\"", b"\"rollwright\"", b"\"keys\"",
-    b"\"from\"", b"\"gas\"", b"\"timing\"", b"\"window\"", b"\"forced\"", b"\"limits\"", b"\"codecs\"",
-    b"\"gasLimit\"", b"\"policy\"", b"\"daEpoch\"", b"\"activation\"", b"\"change\"", b"\"storage\"",
-    b"\"code\"", b"\"balance\"", b"\"nonce\"",
+    b"\"0x\"",
+    b"\"0x1\"",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e400",
+    b"18446744073709551615",
+    b"18446744073709551616",
+    b"\\u0000",
+    b"\"config\"",
+    b"\"alloc\"",
+    b"\"rollwright\"",
+    b"\"keys\"",
+    b"\"from\"",
+    b"\"gas\"",
+    b"\"timing\"",
+    b"\"window\"",
+    b"\"forced\"",
+    b"\"limits\"",
+    b"\"codecs\"",
+    b"\"gasLimit\"",
+    b"\"policy\"",
+    b"\"daEpoch\"",
+    b"\"activation\"",
+    b"\"change\"",
+    b"\"storage\"",
+    b"\"code\"",
+    b"\"balance\"",
+    b"\"nonce\"",
 ];
 
 fn genesis(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     match Genesis::from_json(text) {
         Ok(genesis) => {
             let again = Genesis::from_json(&genesis.to_json()).expect("what is written reads");
@@ -92,9 +154,14 @@ fn coded(error: &(impl LayerError + std::fmt::Display)) {
 }
 
 fn rollup(input: &[u8]) {
-    let Ok(config) = serde_json::from_slice::<RollupConfig>(input) else { return };
+    let Ok(config) = serde_json::from_slice::<RollupConfig>(input) else {
+        return;
+    };
     let bytes = borsh::to_vec(&config).expect("encodes");
-    assert_eq!(borsh::from_slice::<RollupConfig>(&bytes).expect("decodes"), config);
+    assert_eq!(
+        borsh::from_slice::<RollupConfig>(&bytes).expect("decodes"),
+        config
+    );
     match config.validate() {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(()) => sound(&config, Vec::new()),
@@ -113,7 +180,12 @@ fn sound(config: &RollupConfig, amendments: Vec<Amendment>) {
         .iter()
         .map(|entry| entry.from)
         .chain(rules.config().gas_limit.iter().map(|entry| entry.from))
-        .chain(rules.amendments().iter().map(|amendment| amendment.activation))
+        .chain(
+            rules
+                .amendments()
+                .iter()
+                .map(|amendment| amendment.activation),
+        )
         .flat_map(|at| [at.0.saturating_sub(1), at.0, at.0.saturating_add(1)])
         .chain([0, u64::MAX]);
     for ordinal in edges.map(DaOrdinal) {
@@ -130,9 +202,14 @@ fn sound(config: &RollupConfig, amendments: Vec<Amendment>) {
 }
 
 fn amendments(input: &[u8]) {
-    let Ok(list) = serde_json::from_slice::<Vec<Amendment>>(input) else { return };
+    let Ok(list) = serde_json::from_slice::<Vec<Amendment>>(input) else {
+        return;
+    };
     let bytes = borsh::to_vec(&list).expect("encodes");
-    assert_eq!(borsh::from_slice::<Vec<Amendment>>(&bytes).expect("decodes"), list);
+    assert_eq!(
+        borsh::from_slice::<Vec<Amendment>>(&bytes).expect("decodes"),
+        list
+    );
     sound(&seeds::rollup(), list);
 }
 
@@ -144,7 +221,11 @@ fn toml(input: &[u8]) {
         let folder = folder.get_or_insert_with(|| tempfile::tempdir().expect("a folder"));
         let path = folder.path().join("rollup.toml");
         fs::write(&path, input).expect("written");
-        let layers = Layers { file: Some(path.clone()), environment: false, flags: Vec::new() };
+        let layers = Layers {
+            file: Some(path.clone()),
+            environment: false,
+            flags: Vec::new(),
+        };
         match layers.load() {
             Ok(loaded) => {
                 assert_eq!(loaded.file(), Some(path.as_path()));

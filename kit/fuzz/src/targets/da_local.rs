@@ -29,10 +29,15 @@ pub(super) const PROOF: Target = Target {
     run: proof,
     seeds: || {
         let claims = layer().claims.iter();
-        claims.map(|(name, claim)| Seed::new(*name, borsh::to_vec(claim).expect("encodes"))).collect()
+        claims
+            .map(|(name, claim)| Seed::new(*name, borsh::to_vec(claim).expect("encodes")))
+            .collect()
     },
     max_len: 4 << 10,
-    memory: Memory { base: 256 << 10, per_byte: 256 },
+    memory: Memory {
+        base: 256 << 10,
+        per_byte: 256,
+    },
     words: &[],
 };
 
@@ -41,10 +46,12 @@ pub(super) const NAMESPACE: Target = Target {
     name: "da-namespace",
     about: "A spelling is refused with a code, or names a namespace that its own spelling names.",
     run: namespace,
-    seeds: || vec![
-        Seed::new("name", b"my-rollup_1.0".to_vec()),
-        Seed::new("hex", format!("0x{}", "ab".repeat(32)).into_bytes()),
-    ],
+    seeds: || {
+        vec![
+            Seed::new("name", b"my-rollup_1.0".to_vec()),
+            Seed::new("hex", format!("0x{}", "ab".repeat(32)).into_bytes()),
+        ]
+    },
     max_len: 128,
     memory: Memory::SMALL,
     words: &[b"0x", b"-", b"_", b"."],
@@ -57,11 +64,25 @@ pub(super) const SERVER: Target = Target {
     run: server,
     seeds: requests,
     max_len: 4 << 10,
-    memory: Memory { base: 24 << 20, per_byte: 256 },
+    memory: Memory {
+        base: 24 << 20,
+        per_byte: 256,
+    },
     words: &[
-        b"GET /v1/head\n\n", b"GET /v1/info\n\n", b"/v1/head/", b"/v1/header/", b"/v1/block/",
-        b"/v1/prove/", b"/v1/submit/", b"/v1/seal", b"/v1/reorg/", b"/v1/prune/", b"POST ", b"GET ",
-        b"18446744073709551615", b"rollup",
+        b"GET /v1/head\n\n",
+        b"GET /v1/info\n\n",
+        b"/v1/head/",
+        b"/v1/header/",
+        b"/v1/block/",
+        b"/v1/prove/",
+        b"/v1/submit/",
+        b"/v1/seal",
+        b"/v1/reorg/",
+        b"/v1/prune/",
+        b"POST ",
+        b"GET ",
+        b"18446744073709551615",
+        b"rollup",
     ],
 };
 
@@ -72,7 +93,10 @@ pub(super) const CLIENT: Target = Target {
     run: client,
     seeds: answers,
     max_len: 4 << 10,
-    memory: Memory { base: 8 << 20, per_byte: 1_024 },
+    memory: Memory {
+        base: 8 << 20,
+        per_byte: 1_024,
+    },
     words: &[],
 };
 
@@ -99,8 +123,11 @@ fn open() -> (LocalDa, Namespace) {
         genesis_time: Some(1_700_000_000),
         ..LocalDaConfig::new(namespace)
     };
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(1_700_000_000_000));
-    (LocalDa::open(config, clock).expect("opens in memory"), namespace)
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(1_700_000_000_000));
+    (
+        LocalDa::open(config, clock).expect("opens in memory"),
+        namespace,
+    )
 }
 
 fn runtime() -> &'static Runtime {
@@ -112,7 +139,10 @@ fn runtime() -> &'static Runtime {
 }
 
 fn unit(data: &[&[u8]]) -> PostingUnit {
-    let blobs = data.iter().map(|data| Blob { lane: DaLane::Batch, data: Bytes::copy_from_slice(data) });
+    let blobs = data.iter().map(|data| Blob {
+        lane: DaLane::Batch,
+        data: Bytes::copy_from_slice(data),
+    });
     PostingUnit::new(B256::repeat_byte(3), blobs.collect())
 }
 
@@ -135,7 +165,9 @@ async fn fill() -> Result<Layer, rollwright_da_local::Error> {
     let other = da.for_namespace(Namespace::new("other")?);
     let mut claims = Vec::new();
     for (block, name) in blocks.iter().zip(["nothing", "two-blobs", "one-blob"]) {
-        let claim = DaClaim::Complete { blobs: block.blobs.clone() };
+        let claim = DaClaim::Complete {
+            blobs: block.blobs.clone(),
+        };
         claims.push((name, (block.header, claim, block.completeness.clone())));
     }
     let blob = blocks[1].blobs[1].clone();
@@ -144,24 +176,41 @@ async fn fill() -> Result<Layer, rollwright_da_local::Error> {
         lane: blob.lane,
         data: blob.data.clone(),
     };
-    claims.push(("included", (blocks[1].header, included, da.prove(&blob.reference).await?)));
+    claims.push((
+        "included",
+        (blocks[1].header, included, da.prove(&blob.reference).await?),
+    ));
     let absent = other.fetch(blocks[1].header.height, None).await?;
     assert!(absent.blobs.is_empty());
-    Ok(Layer { da, network, namespace, blocks, claims })
+    Ok(Layer {
+        da,
+        network,
+        namespace,
+        blocks,
+        claims,
+    })
 }
 
 fn proof(input: &[u8]) {
-    let Ok((header, claim, proof)) = borsh::from_slice::<Claimed>(input) else { return };
+    let Ok((header, claim, proof)) = borsh::from_slice::<Claimed>(input) else {
+        return;
+    };
     let layer = layer();
     let _ = verify_header(layer.network, &header);
     if let Err(error) = verify(layer.network, layer.namespace, &header, &claim, &proof) {
         assert!(!error.to_string().is_empty());
         return;
     }
-    let Some(block) = layer.blocks.iter().find(|block| block.header == header) else { return };
+    let Some(block) = layer.blocks.iter().find(|block| block.header == header) else {
+        return;
+    };
     let true_one = match &claim {
         DaClaim::Complete { blobs } => *blobs == block.blobs,
-        DaClaim::Included { reference, lane, data } => block
+        DaClaim::Included {
+            reference,
+            lane,
+            data,
+        } => block
             .blobs
             .iter()
             .any(|blob| blob.reference == *reference && blob.lane == *lane && blob.data == *data),
@@ -170,7 +219,9 @@ fn proof(input: &[u8]) {
 }
 
 fn namespace(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     match Namespace::new(text) {
         Ok(namespace) => assert_eq!(Namespace::new(&namespace.to_string()).ok(), Some(namespace)),
         Err(error) => {
@@ -195,7 +246,10 @@ fn server(input: &[u8]) {
             ask(&router, request).await;
         }
         let status = da.status().await.expect("a layer that works");
-        assert!(status.pending_bytes <= 256 << 10, "more waits than is allowed");
+        assert!(
+            status.pending_bytes <= 256 << 10,
+            "more waits than is allowed"
+        );
         da.close().await;
     });
 }
@@ -206,22 +260,29 @@ async fn ask(router: &Router, request: &[u8]) {
         Some(at) => (&request[..at], &request[at + 2..]),
         None => (request, &[][..]),
     };
-    let Ok(head) = std::str::from_utf8(head) else { return };
+    let Ok(head) = std::str::from_utf8(head) else {
+        return;
+    };
     let (method, path) = head.split_once(' ').unwrap_or(("GET", head));
-    let built = Request::builder().method(method).uri(path).body(Body::from(body.to_vec()));
+    let built = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(Body::from(body.to_vec()));
     // What is no HTTP never reaches the layer.
     let Ok(request) = built else { return };
     let response = router.clone().oneshot(request).await;
     let response = response.unwrap_or_else(|never| match never {});
-    assert_ne!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{head}");
+    assert_ne!(
+        response.status(),
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "{head}"
+    );
     let body = axum::body::to_bytes(response.into_body(), 4 << 20).await;
     assert!(body.is_ok(), "an answer without end");
 }
 
 fn requests() -> Vec<Seed> {
-    let body = |path: &str, body: Vec<u8>| {
-        [format!("POST {path}\n\n").into_bytes(), body].concat()
-    };
+    let body = |path: &str, body: Vec<u8>| [format!("POST {path}\n\n").into_bytes(), body].concat();
     let one = borsh::to_vec(&unit(&[b"one"])).expect("encodes");
     let name = layer().namespace.to_string();
     let submit = body(&format!("/v1/submit/{name}"), one);
@@ -239,7 +300,16 @@ fn requests() -> Vec<Seed> {
         body("/v1/prune/1", Vec::new()),
     ];
     seeds.push(Seed::new("session", parts.join(&0x1e)));
-    for (index, path) in ["/v1/info", "/v1/status", "/v1/head", "/v1/header/1", "/health"].iter().enumerate() {
+    for (index, path) in [
+        "/v1/info",
+        "/v1/status",
+        "/v1/head",
+        "/v1/header/1",
+        "/health",
+    ]
+    .iter()
+    .enumerate()
+    {
         seeds.push(Seed::new(format!("get-{index}"), get(path)));
     }
     seeds
@@ -270,9 +340,9 @@ fn canned() -> &'static Canned {
         let url = runtime().block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            tokio::spawn(async move {
-                axum::serve(listener, Router::new().fallback(respond)).await
-            });
+            tokio::spawn(
+                async move { axum::serve(listener, Router::new().fallback(respond)).await },
+            );
             url
         });
         Canned { answers, url }
@@ -281,7 +351,9 @@ fn canned() -> &'static Canned {
 
 /// A byte chooses the call; then, for each answer, status u16, length u16, body.
 fn client(input: &[u8]) {
-    let Some((choice, mut rest)) = input.split_first() else { return };
+    let Some((choice, mut rest)) = input.split_first() else {
+        return;
+    };
     let mut answers = Vec::new();
     while let Some((head, after)) = rest.split_at_checked(4) {
         let len = usize::from(u16::from_le_bytes([head[2], head[3]])).min(after.len());
@@ -296,7 +368,10 @@ fn client(input: &[u8]) {
         if let Err(error) = call(&canned.url, *choice).await {
             assert!(error.code().starts_with("RW-"), "{}", error.code());
             let text = error.to_string();
-            assert!(text.len() < 4_096, "what a server says is quoted within bounds");
+            assert!(
+                text.len() < 4_096,
+                "what a server says is quoted within bounds"
+            );
         }
     });
 }
@@ -309,7 +384,10 @@ async fn call(url: &str, choice: u8) -> Result<(), rollwright_da_local::Error> {
     match choice % 9 {
         0 => drop(da.head().await?),
         1 => drop(da.fetch(block.header.height, None).await?),
-        2 => drop(da.fetch(block.header.height, Some(block.header.hash)).await?),
+        2 => drop(
+            da.fetch(block.header.height, Some(block.header.hash))
+                .await?,
+        ),
         3 => drop(da.header(DaHeight(1)).await?),
         4 => drop(da.prove(&reference).await?),
         5 => drop(da.submit(&unit(&[b"one"])).await?),
@@ -323,11 +401,17 @@ async fn call(url: &str, choice: u8) -> Result<(), rollwright_da_local::Error> {
 /// The true answers of the layer to each call of [`call`].
 fn answers() -> Vec<Seed> {
     let layer = layer();
-    let config = ServeConfig { commands: true, ..ServeConfig::default() };
+    let config = ServeConfig {
+        commands: true,
+        ..ServeConfig::default()
+    };
     let router = router(&layer.da, config).expect("an embedded layer");
     let name = layer.namespace.to_string();
     let block = &layer.blocks[1];
-    let (height, hash) = (block.header.height.0, hex::encode_prefixed(block.header.hash));
+    let (height, hash) = (
+        block.header.height.0,
+        hex::encode_prefixed(block.header.hash),
+    );
     let paths = [
         "/v1/head".to_owned(),
         format!("/v1/block/{name}/{height}"),
@@ -344,7 +428,10 @@ fn answers() -> Vec<Seed> {
         let mut bytes = vec![choice as u8];
         for path in ["/v1/info", path] {
             let (status, body) = runtime().block_on(async {
-                let request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+                let request = Request::builder()
+                    .uri(path)
+                    .body(Body::empty())
+                    .expect("a request");
                 let response = router.clone().oneshot(request).await;
                 let response = response.unwrap_or_else(|never| match never {});
                 let status = response.status().as_u16();

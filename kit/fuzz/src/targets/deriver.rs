@@ -8,9 +8,10 @@ use alloy_primitives::{Address, B256, Bytes};
 use arbitrary::{Arbitrary, Unstructured};
 use rollwright_core::{DaOrdinal, memory::MemoryTx};
 use rollwright_derive::{
-    DeriveEvent, Deriver, DeriverState, Derivable as _, DropReason, MAGIC, MAX_TRACES, PartClaim,
+    Derivable as _, DeriveEvent, Deriver, DeriverState, DropReason, MAGIC, MAX_TRACES, PartClaim,
     WIRE_VERSION,
 };
+use rollwright_reference::{Blocking, Chain, History, MemoryPayloads, compare, derive, drive};
 use std::sync::Arc;
 
 /// Histories of a DA layer, as the input spells them.
@@ -21,7 +22,24 @@ pub(super) const HISTORY: Target = Target {
     run: history,
     seeds: histories,
     max_len: 1_024,
-    memory: Memory { base: 16 << 20, per_byte: 64 << 10 },
+    memory: Memory {
+        base: 16 << 20,
+        per_byte: 64 << 10,
+    },
+    words: &[],
+};
+
+/// The same histories, without restarts.
+pub(super) const REFERENCE: Target = Target {
+    name: "deriver-reference",
+    about: "The reference deriver, written from the document alone, tells the same of every DA block.",
+    run: reference,
+    seeds: histories,
+    max_len: 1_024,
+    memory: Memory {
+        base: 32 << 20,
+        per_byte: 128 << 10,
+    },
     words: &[],
 };
 
@@ -30,13 +48,18 @@ pub(super) const CHUNKS: Target = Target {
     name: "deriver-chunks",
     about: "An envelope, true or damaged, has the same effect whole and in pieces of any order.",
     run: chunks,
-    seeds: || vec![
-        Seed::new("true", vec![0; 8]),
-        Seed::new("reversed", vec![2, 1, 7, 6, 5, 4, 3, 2, 1, 0, 0]),
-        Seed::new("damaged", vec![3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 40, 0, 255]),
-    ],
+    seeds: || {
+        vec![
+            Seed::new("true", vec![0; 8]),
+            Seed::new("reversed", vec![2, 1, 7, 6, 5, 4, 3, 2, 1, 0, 0]),
+            Seed::new("damaged", vec![3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 40, 0, 255]),
+        ]
+    },
     max_len: 256,
-    memory: Memory { base: 16 << 20, per_byte: 4 << 10 },
+    memory: Memory {
+        base: 16 << 20,
+        per_byte: 4 << 10,
+    },
     words: &[],
 };
 
@@ -70,7 +93,12 @@ enum Post {
     /// Transactions of funded accounts, each a sender and a nonce.
     Forced(Vec<(u8, u8)>),
     /// The next batch, as the sequencer posts it; with bytes changed, if any.
-    Batch { blocks: u8, parts: u8, attempt: u8, damage: Vec<(u16, u8)> },
+    Batch {
+        blocks: u8,
+        parts: u8,
+        attempt: u8,
+        damage: Vec<(u16, u8)>,
+    },
     /// A blob that was posted before.
     Replay(u8),
 }
@@ -89,6 +117,11 @@ struct Claimed {
 }
 
 fn history(input: &[u8]) {
+    same_for_all(&mut played(input));
+}
+
+/// The world after everything that an input says.
+fn played(input: &[u8]) -> World {
     let mut source = Unstructured::new(input);
     let mut world = World::new();
     let mut posted = Vec::new();
@@ -96,11 +129,13 @@ fn history(input: &[u8]) {
         if source.is_empty() {
             break;
         }
-        let Ok(next) = Happens::arbitrary(&mut source) else { break };
+        let Ok(next) = Happens::arbitrary(&mut source) else {
+            break;
+        };
         happen(&mut world, &mut posted, next);
         within_bounds(&world);
     }
-    same_for_all(&mut world);
+    world
 }
 
 fn happen(world: &mut World, posted: &mut Vec<Bytes>, next: Happens) {
@@ -169,7 +204,12 @@ fn blobs_of(world: &mut World, posted: &[Bytes], post: Post) -> Vec<Bytes> {
                 .collect();
             one(world.forced(&transactions))
         }
-        Post::Batch { blocks, parts, attempt, damage } => {
+        Post::Batch {
+            blocks,
+            parts,
+            attempt,
+            damage,
+        } => {
             let envelope = damaged(world.next_envelope(usize::from(blocks % 4)), damage);
             let attempt = world.state().attempt_of(&signer()) + u64::from(attempt / 192);
             world.parts(&envelope, attempt, usize::from(parts % 10))
@@ -193,6 +233,31 @@ fn damaged(bytes: Bytes, damage: Vec<(u16, u8)>) -> Bytes {
         }
     }
     bytes.into()
+}
+
+fn reference(input: &[u8]) {
+    let world = played(input);
+    let chain = Chain {
+        genesis: crate::seeds::empty_world().genesis,
+        genesis_time: world.engine.genesis_time(),
+        config: world.rules.config().clone(),
+        digest: world.engine.config_digest(),
+        amendments: Vec::new(),
+    };
+    let codec = world.engine.codec();
+    let payloads = MemoryPayloads {
+        chain_id: codec.chain_id,
+    };
+    let history = History {
+        blocks: world.da.clone(),
+        finalized: 0,
+    };
+    let mut executor = Blocking(World::new().engine);
+    let told = derive(&chain, &payloads, &history, &mut executor).expect("executes");
+    let real = drive(&chain, codec, &history, &mut executor).expect("derives");
+    if let Some(difference) = compare(&told, &real.driven, None) {
+        panic!("{difference}");
+    }
 }
 
 /// What the document promises of the state after any DA block.
@@ -238,13 +303,21 @@ fn same_for_all(world: &mut World) {
     for node in [&mut *world, &mut joined] {
         (0..20).for_each(|_| node.mine(2, Vec::new()));
     }
-    assert_eq!(joined.state(), world.state(), "a snapshot goes on otherwise");
+    assert_eq!(
+        joined.state(),
+        world.state(),
+        "a snapshot goes on otherwise"
+    );
     // A sequencer that follows the rules is heard, whatever was posted.
     let attempt = world.state().attempt_of(&signer()) + 1;
     let before = world.head().number;
     let envelope = world.next_envelope(1);
     world.mine(2, world.parts(&envelope, attempt, 2));
-    assert!(world.head().number > before, "an honest batch is not taken: {:?}", drops(world));
+    assert!(
+        world.head().number > before,
+        "an honest batch is not taken: {:?}",
+        drops(world)
+    );
 }
 
 /// The last reasons for which blobs or batches were dropped.
@@ -290,9 +363,14 @@ struct Pieces {
 }
 
 fn chunks(input: &[u8]) {
-    let Ok(pieces) = Pieces::arbitrary(&mut Unstructured::new(input)) else { return };
+    let Ok(pieces) = Pieces::arbitrary(&mut Unstructured::new(input)) else {
+        return;
+    };
     let envelope = |world: &mut World| {
-        damaged(world.next_envelope(usize::from(pieces.blocks % 4)), pieces.damage.clone())
+        damaged(
+            world.next_envelope(usize::from(pieces.blocks % 4)),
+            pieces.damage.clone(),
+        )
     };
     let mut whole = World::new();
     let bytes = envelope(&mut whole);

@@ -9,7 +9,9 @@ pub(super) const FRAME: Target = Target {
     name: "feed-frame",
     about: "A message is none, or is exactly what it encodes to; a block's signer is found or not.",
     run: |input| {
-        let Some(frame) = FeedFrame::decode(input) else { return };
+        let Some(frame) = FeedFrame::decode(input) else {
+            return;
+        };
         assert_eq!(frame.encode()[..], *input, "two encodings of one message");
         match frame {
             FeedFrame::Block(block) => {
@@ -22,7 +24,10 @@ pub(super) const FRAME: Target = Target {
     },
     seeds: frames,
     max_len: 4 << 10,
-    memory: Memory { base: 64 << 10, per_byte: 128 },
+    memory: Memory {
+        base: 64 << 10,
+        per_byte: 128,
+    },
     words: &[],
 };
 
@@ -34,9 +39,18 @@ fn frames() -> Vec<Seed> {
     };
     let mut frames = vec![
         Seed::new("hello", FeedFrame::Hello(hello).encode()),
-        Seed::new("stopping", FeedFrame::Goodbye(FeedGoodbye::Stopping).encode()),
-        Seed::new("too-old", FeedFrame::Goodbye(FeedGoodbye::TooOld { first: 7 }).encode()),
+        Seed::new(
+            "stopping",
+            FeedFrame::Goodbye(FeedGoodbye::Stopping).encode(),
+        ),
+        Seed::new(
+            "too-old",
+            FeedFrame::Goodbye(FeedGoodbye::TooOld { first: 7 }).encode(),
+        ),
     ];
-    frames.push(Seed::new("block", FeedFrame::Block(Box::new(seeds::signed_block())).encode()));
+    frames.push(Seed::new(
+        "block",
+        FeedFrame::Block(Box::new(seeds::signed_block())).encode(),
+    ));
     frames
 }

@@ -14,12 +14,17 @@ pub(super) const KEYS: Target = Target {
     about: "A key file reads as its text or fails with a code that does not show it; both kinds of \
             signer take the same keys and sign alike.",
     run: keys,
-    seeds: || vec![
-        Seed::new("hex", hex::encode(DEV_KEY)),
-        Seed::new("prefixed", format!("  {}\n", hex::encode_prefixed(DEV_KEY))),
-        Seed::new("zero", "0".repeat(64)),
-        Seed::new("order", "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"),
-    ],
+    seeds: || {
+        vec![
+            Seed::new("hex", hex::encode(DEV_KEY)),
+            Seed::new("prefixed", format!("  {}\n", hex::encode_prefixed(DEV_KEY))),
+            Seed::new("zero", "0".repeat(64)),
+            Seed::new(
+                "order",
+                "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
+            ),
+        ]
+    },
     max_len: 128,
     memory: Memory::megabytes(1),
     words: &[b"0x"],
@@ -47,14 +52,19 @@ fn keys(input: &[u8]) {
         }
         (read, input) => panic!("{input:?} reads as {read:?}"),
     };
-    let Ok(secret) = text.parse::<B256>() else { return };
+    let Ok(secret) = text.parse::<B256>() else {
+        return;
+    };
     let hash = B256::repeat_byte(3);
     match (SequencerKey::from_bytes(secret), KeySigner::new(secret)) {
         (Ok(node), Ok(derive)) => {
             assert_eq!(node.address(), derive.address());
             let signature = node.sign(hash).expect("signs");
             assert_eq!(Ok(signature), derive.sign(&hash));
-            assert_eq!(signature.recover_address_from_prehash(&hash).ok(), Some(node.address()));
+            assert_eq!(
+                signature.recover_address_from_prehash(&hash).ok(),
+                Some(node.address())
+            );
             assert!(!format!("{node:?} {derive:?}").contains(&hex::encode(secret)));
         }
         (Err(node), Err(derive)) => {

@@ -34,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     state::DERIVER_RECORDS,
     state::BATCHER_RECORDS,
     deriver::HISTORY,
+    deriver::REFERENCE,
     deriver::CHUNKS,
     feed::FRAME,
     node::RECORDS,

@@ -4,10 +4,9 @@ use crate::{Memory, Seed, Target};
 use alloy_primitives::{Address, B256, Bytes};
 use arbitrary::{Arbitrary, Unstructured};
 use rollwright_core::{
-    ChainStore as _, Clock, DaFinality, LayerError as _, Layers, NodeApi as _, RecordChange, Rollup,
-    memory::{
-        MemoryDa, MemoryDaConfig, MemoryExecution, MemoryTx, Mining, NoMessaging, Sovereign,
-    },
+    ChainStore as _, Clock, DaFinality, LayerError as _, Layers, NodeApi as _, RecordChange,
+    Rollup,
+    memory::{MemoryDa, MemoryDaConfig, MemoryExecution, MemoryTx, Mining, NoMessaging, Sovereign},
 };
 use rollwright_derive::{CodecId, DevChain, RollupConfig, memory_genesis};
 use rollwright_node::{
@@ -23,18 +22,39 @@ pub(super) const RECORDS: Target = Target {
     run: records,
     seeds: || {
         let mut seeds = vec![Seed::new("intact", vec![])];
-        for (kind, name) in [(0u8, "flip"), (50, "cut"), (100, "remove"), (140, "replace"), (200, "insert")] {
+        for (kind, name) in [
+            (0u8, "flip"),
+            (50, "cut"),
+            (100, "remove"),
+            (140, "replace"),
+            (200, "insert"),
+        ] {
             for row in [0u8, 40, 90, 150] {
-                seeds.push(Seed::new(format!("{name}-{row}"), vec![1, row, row, 0, kind, 0, kind, 7, 0, 1, 2]));
+                seeds.push(Seed::new(
+                    format!("{name}-{row}"),
+                    vec![1, row, row, 0, kind, 0, kind, 7, 0, 1, 2],
+                ));
             }
         }
         seeds
     },
     max_len: 256,
-    memory: Memory { base: 64 << 20, per_byte: 4 << 10 },
+    memory: Memory {
+        base: 64 << 20,
+        per_byte: 4 << 10,
+    },
     words: &[
-        b"node/pool/", b"node/batch/", b"node/identity", b"node/fee/", b"node/feed/", b"node/evidence/",
-        b"node/snapshot", b"derive/s", b"derive/u", b"derive/bh", b"derive/bf",
+        b"node/pool/",
+        b"node/batch/",
+        b"node/identity",
+        b"node/fee/",
+        b"node/feed/",
+        b"node/evidence/",
+        b"node/snapshot",
+        b"derive/s",
+        b"derive/u",
+        b"derive/bh",
+        b"derive/bf",
     ],
 };
 
@@ -70,16 +90,35 @@ struct Damage {
 
 #[derive(Arbitrary, Debug)]
 enum How {
-    Flip { at: u16, bits: u8 },
-    Cut { at: u16 },
+    Flip {
+        at: u16,
+        bits: u8,
+    },
+    Cut {
+        at: u16,
+    },
     Remove,
     Replace(Vec<u8>),
-    Insert { prefix: u8, key: Vec<u8>, value: Vec<u8> },
+    Insert {
+        prefix: u8,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    },
 }
 
 const PREFIXES: &[&[u8]] = &[
-    b"node/pool/", b"node/batch/", b"node/identity", b"node/fee/", b"node/feed/", b"node/evidence/",
-    b"node/snapshot", b"derive/s", b"derive/u", b"derive/bh", b"derive/bf", b"",
+    b"node/pool/",
+    b"node/batch/",
+    b"node/identity",
+    b"node/fee/",
+    b"node/feed/",
+    b"node/evidence/",
+    b"node/snapshot",
+    b"derive/s",
+    b"derive/u",
+    b"derive/bh",
+    b"derive/bf",
+    b"",
 ];
 
 fn records(input: &[u8]) {
@@ -93,7 +132,11 @@ fn records(input: &[u8]) {
         }
     }
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().start_paused(true).build().expect("a runtime");
+    let runtime = builder
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(restart(follower, &damages));
 }
 
@@ -128,7 +171,9 @@ async fn restart(follower: bool, damages: &[Damage]) {
         };
         Node::<Chain>::start(layers, role, clock.clone())
     };
-    let node = start(NodeConfig::sequencer(sequencer.clone())).await.expect("a new chain");
+    let node = start(NodeConfig::sequencer(sequencer.clone()))
+        .await
+        .expect("a new chain");
     for nonce in 0..3 {
         let _ = node.api().submit(transfer(nonce)).await;
         tokio::time::sleep(Duration::from_millis(2_100)).await;
@@ -138,12 +183,19 @@ async fn restart(follower: bool, damages: &[Damage]) {
     node.shutdown().await.expect("stops");
     apply(&engine, damages);
     let _ = (told(feed_evidence(&engine)), told(snapshot_origin(&engine)));
-    let role = if follower { NodeConfig::follower() } else { NodeConfig::sequencer(sequencer) };
+    let role = if follower {
+        NodeConfig::follower()
+    } else {
+        NodeConfig::sequencer(sequencer)
+    };
     if let Some(node) = told(start(role).await) {
         tokio::time::sleep(Duration::from_millis(3_100)).await;
         observe(&node, damages.is_empty()).await;
     } else {
-        assert!(!damages.is_empty(), "a node does not start over its own records");
+        assert!(
+            !damages.is_empty(),
+            "a node does not start over its own records"
+        );
     }
 }
 
@@ -181,7 +233,9 @@ fn apply(engine: &MemoryExecution, damages: &[Damage]) {
             changes.push(RecordChange::put(key, value.clone()));
             continue;
         }
-        let Some(at) = usize::from(damage.row).checked_rem(rows.len()) else { continue };
+        let Some(at) = usize::from(damage.row).checked_rem(rows.len()) else {
+            continue;
+        };
         let (key, value) = &rows[at];
         let mut value = value.to_vec();
         match &damage.how {

@@ -19,10 +19,15 @@ pub(super) const STATE_PROOF: Target = Target {
     seeds: || {
         let number = |index| format!("account-{index}");
         let proofs = made().proofs.iter().enumerate();
-        proofs.map(|(index, proof)| Seed::new(number(index), encoded(proof))).collect()
+        proofs
+            .map(|(index, proof)| Seed::new(number(index), encoded(proof)))
+            .collect()
     },
     max_len: 8 << 10,
-    memory: Memory { base: 256 << 10, per_byte: 512 },
+    memory: Memory {
+        base: 256 << 10,
+        per_byte: 512,
+    },
     words: &[],
 };
 
@@ -33,7 +38,10 @@ pub(super) const WITNESS: Target = Target {
     run: witness,
     seeds: || vec![Seed::new("true", encoded(&made().witness))],
     max_len: 24 << 10,
-    memory: Memory { base: 4 << 20, per_byte: 1_024 },
+    memory: Memory {
+        base: 4 << 20,
+        per_byte: 1_024,
+    },
     words: &[],
 };
 
@@ -44,7 +52,10 @@ pub(super) const SNAPSHOT: Target = Target {
     run: snapshot,
     seeds: || vec![Seed::new("true", made().snapshot.clone())],
     max_len: 24 << 10,
-    memory: Memory { base: 24 << 20, per_byte: 1_024 },
+    memory: Memory {
+        base: 24 << 20,
+        per_byte: 1_024,
+    },
     words: &[],
 };
 
@@ -81,7 +92,10 @@ fn made() -> &'static Made {
         proofs.push(prove(crate::seeds::WRITER, slots));
         let mut snapshot = Vec::new();
         let records = [RecordChange::put(&b"node/identity"[..], &b"a record"[..])];
-        let info = engine.store().export(&head, &records, &mut snapshot).expect("exports");
+        let info = engine
+            .store()
+            .export(&head, &records, &mut snapshot)
+            .expect("exports");
         Made {
             proofs,
             input: engine.input_of(&head).expect("an input"),
@@ -94,13 +108,19 @@ fn made() -> &'static Made {
 }
 
 fn state_proof(input: &[u8]) {
-    let Ok(proof) = borsh::from_slice::<StateProof>(input) else { return };
+    let Ok(proof) = borsh::from_slice::<StateProof>(input) else {
+        return;
+    };
     let chain = evm::chain();
     let root = chain.headers[evm::BLOCKS as usize].state_root;
     if proof.verify(root).is_err() {
         return;
     }
-    let view = made().engine.store().state_at(&chain.heads.latest).expect("the head's state");
+    let view = made()
+        .engine
+        .store()
+        .state_at(&chain.heads.latest)
+        .expect("the head's state");
     for account in &proof.accounts {
         let known = view.account(account.address).expect("reads");
         assert_eq!(account.account, known, "a forged account");
@@ -112,7 +132,9 @@ fn state_proof(input: &[u8]) {
 }
 
 fn witness(input: &[u8]) {
-    let Ok(witness) = borsh::from_slice::<ExecutionWitness>(input) else { return };
+    let Ok(witness) = borsh::from_slice::<ExecutionWitness>(input) else {
+        return;
+    };
     let chain = evm::chain();
     let parent = &chain.headers[evm::BLOCKS as usize - 1];
     let Made { engine, input, .. } = made();
@@ -122,7 +144,10 @@ fn witness(input: &[u8]) {
     };
     if let Ok(applied) = EvmMachine::apply(engine.chain_config(), parent, &mut state, input) {
         let hash = applied.header.hash_slow();
-        assert_eq!(hash, chain.heads.latest.hash, "another block of the same input");
+        assert_eq!(
+            hash, chain.heads.latest.hash,
+            "another block of the same input"
+        );
     }
 }
 
@@ -134,7 +159,10 @@ fn snapshot(input: &[u8]) {
             assert_eq!(info.genesis, expected.genesis);
             if info.block == expected.block {
                 assert_eq!(info.state_root, expected.state_root, "a forged state");
-                assert_eq!((info.accounts, info.slots), (expected.accounts, expected.slots));
+                assert_eq!(
+                    (info.accounts, info.slots),
+                    (expected.accounts, expected.slots)
+                );
             }
         }
         Err(error) => {

@@ -32,9 +32,12 @@ pub(super) const PARAMS: Target = Target {
     name: "rpc-params",
     about: "Any parameters of any method are answered as above.",
     run: |input| {
-        let Some((choice, params)) = input.split_first() else { return };
+        let Some((choice, params)) = input.split_first() else {
+            return;
+        };
         let (method, _) = METHODS[usize::from(*choice) % METHODS.len()];
-        let mut body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":"#).into_bytes();
+        let mut body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":"#).into_bytes();
         body.extend_from_slice(params);
         body.push(b'}');
         http(&body);
@@ -63,50 +66,145 @@ pub(super) const WEBSOCKET: Target = Target {
 };
 
 /// Answers are at most 256 KiB; a call may use 1 MiB of EVM memory at its gas.
-const MEMORY: Memory = Memory { base: 32 << 20, per_byte: 4 << 10 };
+const MEMORY: Memory = Memory {
+    base: 32 << 20,
+    per_byte: 4 << 10,
+};
 
 const MAX_REQUEST: usize = 3 << 10;
 const MAX_RESPONSE: usize = 256 << 10;
 const MAX_BATCH: usize = 8;
 
 const WORDS: &[&[u8]] = &[
-    b"\"jsonrpc\":\"2.0\"", b"\"method\":", b"\"params\":", b"\"id\":", b"null", b"\"latest\"",
-    b"\"pending\"", b"\"earliest\"", b"\"safe\"", b"\"finalized\"", b"\"0x0\"", b"\"0x6\"", b"\"0x\"",
-    b"\"blockHash\":", b"\"requireCanonical\":true", b"\"fromBlock\":", b"\"toBlock\":", b"\"address\":",
-    b"\"topics\":", b"\"from\":", b"\"to\":", b"\"gas\":", b"\"data\":", b"\"input\":", b"\"value\":",
-    b"\"stateOverrides\":", b"\"balance\":", b"\"nonce\":", b"\"code\":", b"\"state\":", b"\"stateDiff\":",
-    b"\"maxFeePerGas\":", b"\"accessList\":[]", b"\"authorizationList\":[]", b"true", b"false", b"1e999",
-    b"\"newHeads\"", b"\"logs\"", b"\"eth_subscribe\"", b"\"eth_unsubscribe\"", b"\"eth_call\"",
-    b"\"eth_getLogs\"", b"\\ud800", b"[", b"]", b"{", b"}",
-    b"0x70997970c51812dc3a010c7d01b50e0d17dc79c8", b"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
+    b"\"jsonrpc\":\"2.0\"",
+    b"\"method\":",
+    b"\"params\":",
+    b"\"id\":",
+    b"null",
+    b"\"latest\"",
+    b"\"pending\"",
+    b"\"earliest\"",
+    b"\"safe\"",
+    b"\"finalized\"",
+    b"\"0x0\"",
+    b"\"0x6\"",
+    b"\"0x\"",
+    b"\"blockHash\":",
+    b"\"requireCanonical\":true",
+    b"\"fromBlock\":",
+    b"\"toBlock\":",
+    b"\"address\":",
+    b"\"topics\":",
+    b"\"from\":",
+    b"\"to\":",
+    b"\"gas\":",
+    b"\"data\":",
+    b"\"input\":",
+    b"\"value\":",
+    b"\"stateOverrides\":",
+    b"\"balance\":",
+    b"\"nonce\":",
+    b"\"code\":",
+    b"\"state\":",
+    b"\"stateDiff\":",
+    b"\"maxFeePerGas\":",
+    b"\"accessList\":[]",
+    b"\"authorizationList\":[]",
+    b"true",
+    b"false",
+    b"1e999",
+    b"\"newHeads\"",
+    b"\"logs\"",
+    b"\"eth_subscribe\"",
+    b"\"eth_unsubscribe\"",
+    b"\"eth_call\"",
+    b"\"eth_getLogs\"",
+    b"\\ud800",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
+    b"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
 ];
 
 const ADDRESS: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
 /// Methods with parameters that they take.
 const METHODS: &[(&str, &str)] = &[
-    ("eth_call", r#"[{"from":"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","to":"0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},"latest",{"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266":{"balance":"0x1","stateDiff":{}}},{"number":"0x9"}]"#),
-    ("eth_estimateGas", r#"[{"to":"0x7777777777777777777777777777777777777777","value":"0x1"},"0x3"]"#),
-    ("eth_getLogs", r#"[{"fromBlock":"0x0","toBlock":"latest","address":["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0"],"topics":[null,["0x0000000000000000000000000000000000000000000000000000000000000001"]]}]"#),
+    (
+        "eth_call",
+        r#"[{"from":"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","to":"0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},"latest",{"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266":{"balance":"0x1","stateDiff":{}}},{"number":"0x9"}]"#,
+    ),
+    (
+        "eth_estimateGas",
+        r#"[{"to":"0x7777777777777777777777777777777777777777","value":"0x1"},"0x3"]"#,
+    ),
+    (
+        "eth_getLogs",
+        r#"[{"fromBlock":"0x0","toBlock":"latest","address":["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0"],"topics":[null,["0x0000000000000000000000000000000000000000000000000000000000000001"]]}]"#,
+    ),
     ("eth_getBlockByNumber", r#"["0x3",true]"#),
-    ("eth_getBlockByHash", r#"["0x0000000000000000000000000000000000000000000000000000000000000000",false]"#),
+    (
+        "eth_getBlockByHash",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000",false]"#,
+    ),
     ("eth_getBlockReceipts", r#"["safe"]"#),
-    ("eth_getBlockTransactionCountByHash", r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#),
+    (
+        "eth_getBlockTransactionCountByHash",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#,
+    ),
     ("eth_getBlockTransactionCountByNumber", r#"["earliest"]"#),
-    ("eth_getTransactionByHash", r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#),
-    ("eth_getTransactionByBlockHashAndIndex", r#"["0x0000000000000000000000000000000000000000000000000000000000000000","0x0"]"#),
-    ("eth_getTransactionByBlockNumberAndIndex", r#"["latest","0x1"]"#),
-    ("eth_getTransactionReceipt", r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#),
-    ("eth_getRawTransactionByHash", r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#),
-    ("eth_getUncleCountByBlockHash", r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#),
+    (
+        "eth_getTransactionByHash",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#,
+    ),
+    (
+        "eth_getTransactionByBlockHashAndIndex",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000","0x0"]"#,
+    ),
+    (
+        "eth_getTransactionByBlockNumberAndIndex",
+        r#"["latest","0x1"]"#,
+    ),
+    (
+        "eth_getTransactionReceipt",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#,
+    ),
+    (
+        "eth_getRawTransactionByHash",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#,
+    ),
+    (
+        "eth_getUncleCountByBlockHash",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000"]"#,
+    ),
     ("eth_getUncleCountByBlockNumber", r#"["0x1"]"#),
-    ("eth_getUncleByBlockHashAndIndex", r#"["0x0000000000000000000000000000000000000000000000000000000000000000","0x0"]"#),
+    (
+        "eth_getUncleByBlockHashAndIndex",
+        r#"["0x0000000000000000000000000000000000000000000000000000000000000000","0x0"]"#,
+    ),
     ("eth_getUncleByBlockNumberAndIndex", r#"["0x1","0x0"]"#),
-    ("eth_getBalance", r#"["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",{"blockNumber":"0x2"}]"#),
-    ("eth_getCode", r#"["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0","latest"]"#),
-    ("eth_getStorageAt", r#"["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0","0x1","latest"]"#),
-    ("eth_getTransactionCount", r#"["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","pending"]"#),
-    ("eth_getProof", r#"["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0",["0x0","0x1"],"0x4"]"#),
+    (
+        "eth_getBalance",
+        r#"["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",{"blockNumber":"0x2"}]"#,
+    ),
+    (
+        "eth_getCode",
+        r#"["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0","latest"]"#,
+    ),
+    (
+        "eth_getStorageAt",
+        r#"["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0","0x1","latest"]"#,
+    ),
+    (
+        "eth_getTransactionCount",
+        r#"["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","pending"]"#,
+    ),
+    (
+        "eth_getProof",
+        r#"["0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0",["0x0","0x1"],"0x4"]"#,
+    ),
     ("eth_feeHistory", r#"["0x4","latest",[25,50.5,75]]"#),
     ("eth_maxPriorityFeePerGas", "[]"),
     ("eth_gasPrice", "[]"),
@@ -119,7 +217,10 @@ const METHODS: &[(&str, &str)] = &[
     ("eth_syncing", "[]"),
     ("eth_sendRawTransaction", r#"["0x02c0"]"#),
     ("eth_sendRawTransactionSync", r#"["0x02c0",5]"#),
-    ("eth_sendTransaction", r#"[{"from":"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","to":"0x7777777777777777777777777777777777777777"}]"#),
+    (
+        "eth_sendTransaction",
+        r#"[{"from":"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","to":"0x7777777777777777777777777777777777777777"}]"#,
+    ),
     ("eth_newFilter", r#"[{"fromBlock":"0x1"}]"#),
     ("eth_newBlockFilter", "[]"),
     ("eth_newPendingTransactionFilter", "[]"),
@@ -152,9 +253,17 @@ fn port() -> &'static Port {
     static PORT: OnceLock<Port> = OnceLock::new();
     PORT.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = builder.enable_all().max_blocking_threads(2).build().expect("a runtime");
+        let runtime = builder
+            .enable_all()
+            .max_blocking_threads(2)
+            .build()
+            .expect("a runtime");
         let address = runtime.block_on(serve());
-        Port { runtime, address, connection: Mutex::default() }
+        Port {
+            runtime,
+            address,
+            connection: Mutex::default(),
+        }
     })
 }
 
@@ -196,7 +305,10 @@ async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 fn http(body: &[u8]) {
     let port = port();
-    let mut connection = port.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut connection = port
+        .connection
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     let answer = port.runtime.block_on(in_time("http", async {
         if let Some(stream) = connection.as_mut()
             && let Some(answer) = post(stream, body).await
@@ -228,7 +340,10 @@ async fn post(stream: &mut TcpStream, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    stream.write_all(&[head.as_bytes(), body].concat()).await.ok()?;
+    stream
+        .write_all(&[head.as_bytes(), body].concat())
+        .await
+        .ok()?;
     let mut read = Vec::new();
     let end = loop {
         if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -246,7 +361,10 @@ async fn post(stream: &mut TcpStream, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .and_then(|(_, value)| value.parse::<usize>().ok())
         .expect("answers tell their length");
-    assert!(length <= MAX_RESPONSE + 1_024, "an answer of {length} bytes");
+    assert!(
+        length <= MAX_RESPONSE + 1_024,
+        "an answer of {length} bytes"
+    );
     let mut answer = read.split_off(end + 4);
     while answer.len() < length {
         if stream.read_buf(&mut answer).await.ok()? == 0 {
@@ -258,7 +376,11 @@ async fn post(stream: &mut TcpStream, body: &[u8]) -> Option<(u16, Vec<u8>)> {
 
 /// Checks that an answer is JSON-RPC 2.0.
 fn legal(answer: &[u8]) {
-    assert!(answer.len() <= MAX_RESPONSE + 1_024, "an answer of {} bytes", answer.len());
+    assert!(
+        answer.len() <= MAX_RESPONSE + 1_024,
+        "an answer of {} bytes",
+        answer.len()
+    );
     let value: Value = serde_json::from_slice(answer).expect("an answer is JSON");
     match value {
         Value::Array(entries) => {
@@ -281,7 +403,7 @@ fn legal_entry(entry: &Value) {
         (Some(_), None) => {}
         (None, Some(error)) => {
             let code = error["code"].as_i64().expect("a code");
-            let standard = matches!(code, -32700 | -32600..=-32603 | -32099..=-32000);
+            let standard = matches!(code, -32700 | -32603..=-32600 | -32099..=-32000);
             // 3: reverted (geth); 4: not in time (EIP-7966).
             assert!(standard || matches!(code, 3 | 4), "{entry}");
             assert!(error["message"].is_string(), "{entry}");
@@ -298,13 +420,25 @@ fn bodies() -> Vec<Seed> {
     let raw = seeds::transfer(12);
     let mut seeds = vec![
         Seed::new("one", request(1, "eth_blockNumber", "[]")),
-        Seed::new("notification", r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#),
-        Seed::new("send", request(2, "eth_sendRawTransaction", &format!("[\"{raw}\"]"))),
+        Seed::new(
+            "notification",
+            r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#,
+        ),
+        Seed::new(
+            "send",
+            request(2, "eth_sendRawTransaction", &format!("[\"{raw}\"]")),
+        ),
         Seed::new("empty-batch", "[]"),
         Seed::new("no-json", "{\"jsonrpc\":"),
         Seed::new("no-request", r#"{"id":"x","foo":1}"#),
-        Seed::new("text-id", r#"{"jsonrpc":"2.0","id":"é\u0000","method":"net_version"}"#),
-        Seed::new("named", r#"{"jsonrpc":"2.0","id":1,"method":"eth_getBalance","params":{"address":"0x"}}"#),
+        Seed::new(
+            "text-id",
+            r#"{"jsonrpc":"2.0","id":"é\u0000","method":"net_version"}"#,
+        ),
+        Seed::new(
+            "named",
+            r#"{"jsonrpc":"2.0","id":1,"method":"eth_getBalance","params":{"address":"0x"}}"#,
+        ),
     ];
     let batch: Vec<String> = METHODS
         .iter()
@@ -323,9 +457,14 @@ fn websocket(input: &[u8]) {
     let port = port();
     let frames = match input.split_first() {
         Some((0xff, raw)) => raw.to_vec(),
-        _ => input.split(|byte| *byte == b'\n').take(8).flat_map(|text| frame(1, text)).collect(),
+        _ => input
+            .split(|byte| *byte == b'\n')
+            .take(8)
+            .flat_map(|text| frame(1, text))
+            .collect(),
     };
-    port.runtime.block_on(in_time("websocket", session(port.address, &frames)));
+    port.runtime
+        .block_on(in_time("websocket", session(port.address, &frames)));
 }
 
 /// A masked frame, the mask all zero.
@@ -357,7 +496,10 @@ async fn session(address: SocketAddr, frames: &[u8]) {
         let count = stream.read_buf(&mut read).await.expect("reads");
         assert!(count > 0, "no upgrade");
     }
-    let end = read.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    let end = read
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .map_or(0, |at| at + 4);
     assert!(read.starts_with(b"HTTP/1.1 101"), "no upgrade");
     let mut read = read.split_off(end);
     let all = [frames, &frame(8, &[])].concat();
@@ -409,14 +551,22 @@ fn sessions() -> Vec<Seed> {
     let heads = request(1, "eth_subscribe", r#"["newHeads"]"#);
     let logs = request(2, "eth_subscribe", r#"["logs",{}]"#);
     let number = request(3, "eth_blockNumber", "[]");
-    let raw = [frame(2, number.as_bytes()), frame(9, b"ping"), frame(1, b"[1,")].concat();
+    let raw = [
+        frame(2, number.as_bytes()),
+        frame(9, b"ping"),
+        frame(1, b"[1,"),
+    ]
+    .concat();
     // In two frames, with a ping between.
     let mut split = frame(1, &number.as_bytes()[..9]);
     split[0] = 1;
     split.extend(frame(9, b""));
     split.extend(frame(0, &number.as_bytes()[9..]));
     vec![
-        Seed::new("subscriptions", [heads.clone(), logs, number.clone()].join("\n")),
+        Seed::new(
+            "subscriptions",
+            [heads.clone(), logs, number.clone()].join("\n"),
+        ),
         Seed::new("five-subscriptions", vec![heads; 5].join("\n")),
         Seed::new("batch", format!("[{number},{number}]")),
         Seed::new("frames", [&[0xff], raw.as_slice()].concat()),

@@ -16,10 +16,16 @@ pub(super) const DERIVER_STATE: Target = Target {
     run: state,
     seeds: || {
         let worlds = seeds::worlds();
-        worlds.iter().map(|(name, world)| Seed::new(*name, world.state().encode())).collect()
+        worlds
+            .iter()
+            .map(|(name, world)| Seed::new(*name, world.state().encode()))
+            .collect()
     },
     max_len: 8 << 10,
-    memory: Memory { base: 256 << 10, per_byte: 256 },
+    memory: Memory {
+        base: 256 << 10,
+        per_byte: 256,
+    },
     words: &[],
 };
 
@@ -30,8 +36,19 @@ pub(super) const DERIVER_RECORDS: Target = Target {
     run: deriver_records,
     seeds: || record_seeds(&[b's', b'u']),
     max_len: 8 << 10,
-    memory: Memory { base: 1 << 20, per_byte: 512 },
-    words: &[RECORD_PREFIX, b"s\x00", b"s\x01", b"s\x02", b"s\x03", b"s\x04", b"u"],
+    memory: Memory {
+        base: 1 << 20,
+        per_byte: 512,
+    },
+    words: &[
+        RECORD_PREFIX,
+        b"s\x00",
+        b"s\x01",
+        b"s\x02",
+        b"s\x03",
+        b"s\x04",
+        b"u",
+    ],
 };
 
 /// Batches in flight, as they were written before a restart.
@@ -41,7 +58,10 @@ pub(super) const BATCHER_RECORDS: Target = Target {
     run: batcher_records,
     seeds: batcher_seeds,
     max_len: 8 << 10,
-    memory: Memory { base: 1 << 20, per_byte: 512 },
+    memory: Memory {
+        base: 1 << 20,
+        per_byte: 512,
+    },
     words: &[RECORD_PREFIX, b"bh\x01", b"bf\x01"],
 };
 
@@ -56,7 +76,9 @@ fn state(input: &[u8]) {
             assert_eq!(state.encode(), input, "two encodings of one state");
             let records = state.to_records().into_iter();
             let rows = records.filter_map(|record| Some((record.key, record.value?)));
-            let again = DeriverState::from_records(rows).expect("its own rows").expect("rows");
+            let again = DeriverState::from_records(rows)
+                .expect("its own rows")
+                .expect("rows");
             assert_eq!(again, state);
             assert_eq!(again.hash(), state.hash());
         }
@@ -128,7 +150,10 @@ fn record_seeds(kinds: &[u8]) -> Vec<Seed> {
                     .and_then(|rest| rest.first())
                     .is_some_and(|kind| kinds.contains(kind))
             });
-            Seed::new(*name, spell(wanted.map(|(key, value)| (&key[..], &value[..]))))
+            Seed::new(
+                *name,
+                spell(wanted.map(|(key, value)| (&key[..], &value[..]))),
+            )
         })
         .collect()
 }
@@ -158,7 +183,9 @@ struct Following {
 
 fn batcher_records(input: &[u8]) {
     let mut source = Unstructured::new(input);
-    let Ok(following) = Following::arbitrary(&mut source) else { return };
+    let Ok(following) = Following::arbitrary(&mut source) else {
+        return;
+    };
     let world = seeds::empty_world();
     let genesis = DeriverState::genesis(world.genesis, world.genesis_time);
     let records = records(source.take_rest());
@@ -171,7 +198,13 @@ fn batcher_records(input: &[u8]) {
     for (_, node) in seeds::worlds() {
         let _ = batcher.follow(node.state(), following.finalized);
         let observed = DaOrdinal(following.observed);
-        let sealed = batcher.seal(&world.codec, &signer, following.now_ms, observed, following.flush);
+        let sealed = batcher.seal(
+            &world.codec,
+            &signer,
+            following.now_ms,
+            observed,
+            following.flush,
+        );
         if let Err(error) = sealed {
             coded(&error);
         }

@@ -21,7 +21,10 @@ pub(super) const VALUES: Target = Target {
     run: values,
     seeds: damages,
     max_len: 256,
-    memory: Memory { base: 24 << 20, per_byte: 4 << 10 },
+    memory: Memory {
+        base: 24 << 20,
+        per_byte: 4 << 10,
+    },
     words: &[],
 };
 
@@ -91,7 +94,9 @@ fn apply(batch: &mut Batch, damage: &Damage) {
         let key: Vec<u8> = key.iter().copied().take(128).collect();
         return batch.put(*column, key, value.clone());
     }
-    let Some((key, value)) = row(damage.row) else { return };
+    let Some((key, value)) = row(damage.row) else {
+        return;
+    };
     let mut value = value.clone();
     match &damage.how {
         How::Flip { at, bits } => {
@@ -158,7 +163,8 @@ fn read(store: &Store, intact: bool) {
         from: 0,
         to: evm::BLOCKS,
         addresses: vec![seeds::WRITER],
-        ..LogQuery::default()
+        topics: Vec::new(),
+        limit: 100,
     };
     let _ = told(store.logs(&query), intact);
     let _ = told(store.records(b"", b"", 100), intact);
@@ -179,7 +185,9 @@ fn states(store: &Store, intact: bool) {
     let chain = evm::chain();
     for number in 0..=evm::BLOCKS {
         let block = chain.block(number);
-        let Some(view) = told(store.state_at(&block), intact) else { continue };
+        let Some(view) = told(store.state_at(&block), intact) else {
+            continue;
+        };
         let slots: Vec<B256> = (0..5).map(B256::with_last_byte).collect();
         for address in evm::accounts() {
             let _ = told(view.account(address), intact);
@@ -189,10 +197,15 @@ fn states(store: &Store, intact: bool) {
         }
         let keys: Vec<ProofKey> = evm::accounts()
             .into_iter()
-            .map(|address| ProofKey { address, slots: slots.clone() })
+            .map(|address| ProofKey {
+                address,
+                slots: slots.clone(),
+            })
             .collect();
         for key in keys {
-            let Some(proof) = told(store.prove(&block, &[key]), intact) else { continue };
+            let Some(proof) = told(store.prove(&block, &[key]), intact) else {
+                continue;
+            };
             let root = chain.headers[number as usize].state_root;
             match proof.verify(root) {
                 Ok(()) => {}
@@ -213,7 +226,11 @@ fn rewind(engine: &EvmEngine, intact: bool) {
         let latest = chain.block(number);
         let back = Heads {
             latest,
-            safe: if heads.safe.number > number { latest } else { heads.safe },
+            safe: if heads.safe.number > number {
+                latest
+            } else {
+                heads.safe
+            },
             finalized: heads.finalized,
         };
         match engine.commit(&back, &[]) {
@@ -233,7 +250,10 @@ fn rewind(engine: &EvmEngine, intact: bool) {
             Ok(block) => {
                 let _ = told(engine.store().block(BlockId::Hash(block.hash)), intact);
                 if intact {
-                    engine.store().check().expect("the state root of a new block");
+                    engine
+                        .store()
+                        .check()
+                        .expect("the state root of a new block");
                 }
             }
             Err(error) => {
@@ -251,7 +271,10 @@ fn damages() -> Vec<Seed> {
     for column in 0..Column::ALL.len() as u8 {
         for (kind, name) in [(0u8, "flip"), (36, "cut"), (70, "remove"), (100, "swap")] {
             let bytes = vec![column, 1, 0, 0, 0, 0, kind, 3, 0, 1];
-            seeds.push(Seed::new(format!("{}-{name}", Column::ALL[usize::from(column)].name()), bytes));
+            seeds.push(Seed::new(
+                format!("{}-{name}", Column::ALL[usize::from(column)].name()),
+                bytes,
+            ));
         }
     }
     seeds

@@ -12,7 +12,9 @@ pub(super) const VALUES: Target = Target {
     name: "core-values",
     about: "A value is refused, or is exactly what it encodes to.",
     run: |input| {
-        let Some((choice, bytes)) = input.split_first() else { return };
+        let Some((choice, bytes)) = input.split_first() else {
+            return;
+        };
         if let Some((_, round)) = TYPES.get(usize::from(*choice)) {
             round(bytes);
         }
@@ -28,7 +30,10 @@ pub(super) const VALUES: Target = Target {
             .collect()
     },
     max_len: 2 << 10,
-    memory: Memory { base: 64 << 10, per_byte: 256 },
+    memory: Memory {
+        base: 64 << 10,
+        per_byte: 256,
+    },
     words: &[],
 };
 
