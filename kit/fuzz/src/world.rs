@@ -128,6 +128,7 @@ impl World {
     pub(crate) fn fresh(&self) -> Self {
         let mut other = Self::new();
         other.da.clone_from(&self.da);
+        other.salt = self.salt;
         other.read();
         other
     }

@@ -1,6 +1,6 @@
 //! Every input that is checked in, through its target.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use rollwright_fuzz::{TARGETS, check, corpus};
 use std::{

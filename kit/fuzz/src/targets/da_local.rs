@@ -391,7 +391,9 @@ async fn call(url: &str, choice: u8) -> Result<(), rollwright_da_local::Error> {
         3 => drop(da.header(DaHeight(1)).await?),
         4 => drop(da.prove(&reference).await?),
         5 => drop(da.submit(&unit(&[b"one"])).await?),
-        6 => drop(da.status().await?),
+        6 => {
+            da.status().await?;
+        }
         7 => drop(da.is_canonical(block.header.id()).await?),
         _ => drop(da.next_head(B256::ZERO).await?),
     }

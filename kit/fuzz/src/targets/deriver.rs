@@ -210,7 +210,7 @@ fn blobs_of(world: &mut World, posted: &[Bytes], post: Post) -> Vec<Bytes> {
             attempt,
             damage,
         } => {
-            let envelope = damaged(world.next_envelope(usize::from(blocks % 4)), damage);
+            let envelope = damaged(&world.next_envelope(usize::from(blocks % 4)), &damage);
             let attempt = world.state().attempt_of(&signer()) + u64::from(attempt / 192);
             world.parts(&envelope, attempt, usize::from(parts % 10))
         }
@@ -224,11 +224,11 @@ fn signer() -> Address {
     key(1).address()
 }
 
-fn damaged(bytes: Bytes, damage: Vec<(u16, u8)>) -> Bytes {
+fn damaged(bytes: &Bytes, damage: &[(u16, u8)]) -> Bytes {
     let mut bytes = bytes.to_vec();
-    for (at, bits) in damage.into_iter().take(4) {
+    for (at, bits) in damage.iter().take(4) {
         if !bytes.is_empty() {
-            let at = usize::from(at) % bytes.len();
+            let at = usize::from(*at) % bytes.len();
             bytes[at] ^= bits;
         }
     }
@@ -368,8 +368,8 @@ fn chunks(input: &[u8]) {
     };
     let envelope = |world: &mut World| {
         damaged(
-            world.next_envelope(usize::from(pieces.blocks % 4)),
-            pieces.damage.clone(),
+            &world.next_envelope(usize::from(pieces.blocks % 4)),
+            &pieces.damage,
         )
     };
     let mut whole = World::new();

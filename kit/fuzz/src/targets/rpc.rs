@@ -520,7 +520,7 @@ async fn session(address: SocketAddr, frames: &[u8]) {
     while let Some((kind, payload, after)) = unframe(rest) {
         match kind {
             1 => legal(payload),
-            8 | 9 | 10 => {}
+            8..=10 => {}
             other => panic!("a frame of kind {other}"),
         }
         rest = after;

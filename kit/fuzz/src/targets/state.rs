@@ -34,7 +34,7 @@ pub(super) const DERIVER_RECORDS: Target = Target {
     name: "deriver-records",
     about: "A deriver refuses its records with a code, or goes on and can roll back.",
     run: deriver_records,
-    seeds: || record_seeds(&[b's', b'u']),
+    seeds: || record_seeds(b"su"),
     max_len: 8 << 10,
     memory: Memory {
         base: 1 << 20,

@@ -44,6 +44,9 @@ fn round<T: BorshSerialize + BorshDeserialize + Debug>(bytes: &[u8]) {
     }
 }
 
+/// Decodes bytes, and compares with what the value encodes to.
+type Round = fn(&[u8]);
+
 macro_rules! types {
     ($($name:literal: $type:ty,)*) => {
         &[$(($name, round::<$type>),)*]
@@ -51,7 +54,7 @@ macro_rules! types {
 }
 
 /// Types by name. Appended to only: inputs in corpora count on their places.
-const TYPES: &[(&str, fn(&[u8]))] = types! {
+const TYPES: &[(&str, Round)] = types! {
     "acknowledgement": Acknowledgement,
     "anchor": Anchor,
     "blob-ref": BlobRef,
@@ -80,7 +83,6 @@ const TYPES: &[(&str, fn(&[u8]))] = types! {
     "state-proof": StateProof,
     "submission": Submission,
     "batch-block": derive::BatchBlock,
-    "unit-state": derive::UnitState,
     "rollup-config": derive::RollupConfig,
     "amendment": derive::Amendment,
     "pending-batch": derive::PendingBatch,
