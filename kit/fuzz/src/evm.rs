@@ -22,12 +22,12 @@ pub(crate) const BLOCKS: u64 = 6;
 pub(crate) fn options() -> StoreOptions {
     StoreOptions {
         trie_bytes: 16 << 10,
-        cached_accounts: 4,
-        cached_slots: 4,
-        code_bytes: 1 << 10,
-        cached_blocks: 1,
+        cache_bytes: 1 << 10,
+        block_bytes: 1 << 10,
         pending_blocks: 16,
         pending_bytes: 1 << 20,
+        replay_keys: 64,
+        pruned_keys: 8,
         ..StoreOptions::default()
     }
 }

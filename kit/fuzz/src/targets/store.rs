@@ -171,12 +171,11 @@ fn read(store: &Store, intact: bool) {
     let _ = told(store.heads(), intact);
     let _ = told(store.oldest_state(), intact);
     let head = chain.heads.latest;
-    if let Some(root) = told(store.check(), intact) {
-        let heads = told(store.heads(), intact);
-        if heads.is_some_and(|heads| heads.latest == head) {
-            let expected = chain.headers[evm::BLOCKS as usize].state_root;
-            assert_eq!(root, expected, "a wrong state root is accepted");
-        }
+    if let Some(found) = told(store.check(), intact)
+        && found.block == head
+    {
+        let expected = chain.headers[evm::BLOCKS as usize].state_root;
+        assert_eq!(found.root, expected, "a wrong state root is accepted");
     }
 }
 
@@ -241,9 +240,12 @@ fn rewind(engine: &EvmEngine, intact: bool) {
                 continue;
             }
         }
-        if let Some(root) = told(engine.store().check(), intact) {
+        if let Some(found) = told(engine.store().check(), intact) {
             let expected = chain.headers[number as usize].state_root;
-            assert_eq!(root, expected, "a wrong state root after rolling back");
+            assert_eq!(
+                found.root, expected,
+                "a wrong state root after rolling back"
+            );
         }
         let next = evm::extend(engine, vec![seeds::transfer(nonce)]);
         match next {
