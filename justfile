@@ -28,6 +28,14 @@ bench *ARGS:
 torture SCENARIO="all" ROUNDS="20" *ARGS:
     cargo run -p rollwright-torture -- {{SCENARIO}} --rounds {{ROUNDS}} {{ARGS}}
 
+# The store under a large state, step by step: `just scale make /tmp/chain 1000000`, then `just scale run /tmp/chain`.
+scale *ARGS:
+    cargo run --release -p rollwright-evm --example scale -- {{ARGS}}
+
+# The store's growth: make, run and check chains of 10 k to 10 M accounts (about 8 GB under DIR, removed afterwards).
+growth DIR MIB="1024":
+    bash scripts/store-growth.sh {{DIR}} {{MIB}}
+
 # Build the contracts' artefacts from their sources.
 contracts:
     cd modules/evm/contracts && npm ci --ignore-scripts && node build.mjs

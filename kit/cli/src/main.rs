@@ -15,6 +15,11 @@ use failure::{Failure, exit};
 use std::process::ExitCode;
 use ui::{Console, Format, Terminal};
 
+/// A node allocates and frees small pieces on many threads: with the system's
+/// allocator that is a sixth of what a block costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -9,7 +9,7 @@ use super::{
     tree::Tree,
     version::{Source, Version},
 };
-use crate::trie::{Child, Meter};
+use crate::trie::{self, Child, Meter};
 use alloy_primitives::{B256, map::B256Map};
 use alloy_trie::EMPTY_ROOT_HASH;
 use parking_lot::{Mutex, RwLock};
@@ -23,7 +23,7 @@ use std::{
 };
 
 /// The stored format that this release writes and reads.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -270,7 +270,7 @@ pub(super) fn stored_trie(snapshot: &dyn KvRead, root: B256) -> Result<Option<Ch
     if root == EMPTY_ROOT_HASH {
         return Ok(None);
     }
-    Ok(Some(Source::at(snapshot, None).stored_root(root)?))
+    Ok(Some(trie::stored_root(&Source::at(snapshot, None), root)?))
 }
 
 fn meta<T: borsh::BorshDeserialize>(

@@ -65,7 +65,7 @@ impl Bulk {
             if root == EMPTY_ROOT_HASH {
                 return Ok(None);
             }
-            Ok(Some(Source::at(snapshot, owner).stored_root(root)?))
+            Ok(Some(trie::stored_root(&Source::at(snapshot, owner), root)?))
         };
         Ok(Self {
             root: stored(None, root)?,

@@ -94,6 +94,6 @@ impl Inner {
             return Ok(Some(child));
         }
         let source = Source::at(&*view.canonical.snapshot, Some(*hashed));
-        Ok(Some(source.stored_root(root)?))
+        Ok(Some(trie::stored_root(&source, root)?))
     }
 }

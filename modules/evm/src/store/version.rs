@@ -9,7 +9,7 @@ use crate::trie::{
     self, Child, Meter, NodeSource, NodeWrites, Pass, Sweep, TrieError, Update, node_key, root_hash,
 };
 use alloy_primitives::{B256, U256, map::B256Map};
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, nodes::RlpNode};
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use rayon::prelude::*;
 use rollwright_core::Account;
 use std::sync::Arc;
@@ -179,7 +179,7 @@ fn storage(ground: &Ground<'_>, change: &TrieChange) -> Result<StorageResult, St
     } else {
         match (ground.resident)(&change.hashed, change.old_root) {
             Some(child) => Some(child),
-            None => Some(source.stored_root(change.old_root)?),
+            None => Some(trie::stored_root(&source, change.old_root)?),
         }
     };
     let mut updates: Vec<Update> = change
@@ -242,16 +242,6 @@ impl<'a> Source<'a> {
             visit: None,
         }
     }
-
-    /// The root of a stored trie whose hash is known: a branch if there is
-    /// one at the empty path, else a leaf.
-    pub(super) fn stored_root(&self, hash: B256) -> Result<Child, TrieError> {
-        let node = RlpNode::word_rlp(&hash);
-        Ok(match self.branch(&Nibbles::new())? {
-            Some(_) => Child::StoredBranch(node),
-            None => Child::StoredLeaf(node),
-        })
-    }
 }
 
 fn failed(error: KvError) -> TrieError {
@@ -269,34 +259,54 @@ impl NodeSource for Source<'_> {
         .map_err(failed)
     }
 
-    fn leaf(&self, path: &Nibbles) -> Result<Option<(B256, Vec<u8>)>, TrieError> {
+    fn leaves(&self, path: &Nibbles, most: usize) -> Result<Vec<(B256, Vec<u8>)>, TrieError> {
         let damaged = |error: StoreError| TrieError::Source(error.into());
         // Packing pads with zeros: the first key at or above `path`.
         let mut start = [0u8; 32];
         let packed = path.pack();
         start[..packed.len()].copy_from_slice(&packed);
+        let start = B256::from(start);
+        let below = |key: &B256| Nibbles::unpack_array(&key.0).starts_with(path);
+        let mut found = Vec::with_capacity(most.min(16));
         match self.owner {
             None => {
-                let found = self.snapshot.first(Column::Accounts, &start, None);
-                let Some((key, value)) = found.map_err(failed)? else {
-                    return Ok(None);
-                };
-                let key = flat::word(&key).map_err(damaged)?;
-                let account = FlatAccount::decode(&value).map_err(damaged)?;
-                Ok(Some((key, account.leaf().into_vec())))
+                for pair in self
+                    .snapshot
+                    .range(Column::Accounts, &start[..], None, false)
+                {
+                    let (key, value) = pair.map_err(failed)?;
+                    let key = flat::word(&key).map_err(damaged)?;
+                    if !below(&key) {
+                        break;
+                    }
+                    let account = FlatAccount::decode(&value).map_err(damaged)?;
+                    found.push((key, account.leaf().into_vec()));
+                    if found.len() == most {
+                        break;
+                    }
+                }
             }
             Some(owner) => {
-                let start = flat::slot_key(&owner, &start.into());
+                let start = flat::slot_key(&owner, &start);
                 let end = super::kv::prefix_end(owner.as_slice());
-                let found = self.snapshot.first(Column::Slots, &start, end.as_deref());
-                let Some((key, value)) = found.map_err(failed)? else {
-                    return Ok(None);
-                };
-                let key = flat::slot_of(&key).map_err(damaged)?;
-                let value = flat::decode_value(&value).map_err(damaged)?;
-                Ok(Some((key, flat::value_leaf(value).into_vec())))
+                let slots = self
+                    .snapshot
+                    .range(Column::Slots, &start, end.as_deref(), false);
+                for pair in slots {
+                    let (key, value) = pair.map_err(failed)?;
+                    let key = flat::slot_of(&key).map_err(damaged)?;
+                    if !below(&key) {
+                        break;
+                    }
+                    let value = flat::decode_value(&value).map_err(damaged)?;
+                    found.push((key, flat::value_leaf(value).into_vec()));
+                    if found.len() == most {
+                        break;
+                    }
+                }
             }
         }
+        Ok(found)
     }
 
     fn owner(&self) -> Option<B256> {

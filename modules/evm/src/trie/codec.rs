@@ -1,15 +1,18 @@
-//! How a branch is stored. Leaves are not: the flat state holds them.
+//! How a branch is stored. Leaves and twigs are not: the flat state holds them.
 //!
 //! `extension length (1) ‖ extension nibbles, packed ‖ mask (2, LE) ‖ which
-//! children are leaves (2, LE) ‖ the same inverted (2, LE) ‖ children's RLP
-//! references, ascending`.
+//! children are leaves (2, LE) ‖ twigs of height 1 (2, LE) ‖ twigs of height 2
+//! (2, LE) ‖ the last three inverted (6) ‖ children's RLP references, ascending`.
 //!
 //! All of it goes into the node's hash, which the parent vouches for, but
-//! for which children are leaves: that stands there twice.
+//! for the heights of the children: they stand there twice.
 
-use super::{Branch, Child, Meter};
+use super::{Branch, Child, Meter, node::TWIG_HEIGHT};
 use alloy_rlp::Header;
 use alloy_trie::{Nibbles, TrieMask, nodes::RlpNode};
+
+/// A mask for each height that is told apart from that of a stored branch.
+const HEIGHTS: usize = TWIG_HEIGHT as usize + 1;
 
 /// Key of the branch that hangs at `path`: packed nibbles, then their count.
 pub fn node_key(path: &Nibbles) -> Vec<u8> {
@@ -19,20 +22,23 @@ pub fn node_key(path: &Nibbles) -> Vec<u8> {
     key
 }
 
-/// The stored form of a branch.
+/// The stored form of a branch that is no twig.
 pub fn encode(branch: &Branch) -> Vec<u8> {
-    let mut out = Vec::with_capacity(8 + branch.children.len() * 33);
+    let packed = branch.prefix.len().div_ceil(2);
+    let nodes = branch.children.iter().map(|child| child.node().len());
+    let mut out = Vec::with_capacity(3 + packed + 4 * HEIGHTS + nodes.sum::<usize>());
     out.push(branch.prefix.len() as u8);
     out.extend_from_slice(&branch.prefix.pack());
-    let mut leaves = 0u16;
+    let mut heights = [0u16; HEIGHTS];
     for (nibble, child) in branch.entries() {
-        if child.is_leaf() {
-            leaves |= 1 << nibble;
+        if let Some(mask) = heights.get_mut(usize::from(child.height())) {
+            *mask |= 1 << nibble;
         }
     }
     out.extend_from_slice(&branch.mask.get().to_le_bytes());
-    out.extend_from_slice(&leaves.to_le_bytes());
-    out.extend_from_slice(&(!leaves).to_le_bytes());
+    for mask in heights.iter().copied().chain(heights.map(|mask| !mask)) {
+        out.extend_from_slice(&mask.to_le_bytes());
+    }
     for child in &branch.children {
         out.extend_from_slice(child.node().as_slice());
     }
@@ -57,28 +63,36 @@ pub(super) fn decode(bytes: &[u8], born: u64, meter: &Meter) -> Result<Branch, &
         Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
     };
     let mask = TrieMask::new(word()?);
-    let leaves = word()?;
-    if word()? != !leaves {
-        return Err("what it says of its leaves is not what was written");
+    let mut heights = [0u16; HEIGHTS];
+    for mask in &mut heights {
+        *mask = word()?;
     }
-    let leaves = TrieMask::new(leaves);
+    for mask in heights {
+        if word()? != !mask {
+            return Err("what it says of its children's heights is not what was written");
+        }
+    }
     let mut children = Vec::with_capacity(usize::from(mask.count_bits()));
     for nibble in mask.iter() {
         let node = reference(&mut rest)?;
-        children.push(if leaves.is_bit_set(nibble) {
-            Child::StoredLeaf(node)
-        } else {
-            Child::StoredBranch(node)
-        });
+        let height = heights.iter().position(|mask| mask >> nibble & 1 == 1);
+        let height = height.map_or(TWIG_HEIGHT + 1, |height| height as u8);
+        children.push(Child::stored(node, height));
     }
     if !rest.is_empty() {
         return Err("bytes follow it");
     }
-    if children.len() < 2 || !leaves.is_subset_of(mask) {
+    let named: u32 = heights.iter().map(|mask| mask.count_ones()).sum();
+    let all = heights.iter().fold(0, |all, mask| all | mask);
+    if children.len() < 2 || all & !mask.get() != 0 || all.count_ones() != named {
         return Err("its masks do not fit");
     }
     let children = children.into_boxed_slice();
-    Ok(Branch::from_parts(prefix, mask, children, born, meter))
+    let branch = Branch::from_parts(prefix, mask, children, born, meter);
+    if !branch.is_stored() {
+        return Err("it is too low to be stored");
+    }
+    Ok(branch)
 }
 
 /// One RLP item of at most 33 bytes.

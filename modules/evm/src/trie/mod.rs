@@ -8,8 +8,10 @@
 //!   branch on their paths once: that is the dirty tracking. It returns the new
 //!   root with all hashes, and the stored branches that differ.
 //! - *Stored* are branches only, by path, each with the extension above it.
-//!   Leaves stand in the flat state; a branch knows which children are leaves.
-//!   What is read back is compared with the hash in its parent.
+//!   Leaves stand in the flat state, and the lowest branches, *twigs*, are made
+//!   again from them: they are most of a trie's branches, and a random block
+//!   changes one for each key. A branch knows which children are leaves and
+//!   which are twigs. What is read back is compared with the hash in its parent.
 //! - [`sweep`] drops what is cold and stored, so memory follows a budget.
 //!
 //! Ages order the versions of a store: a version is older than those made from
@@ -33,7 +35,7 @@ pub use error::TrieError;
 pub use meter::Meter;
 pub use node::{Branch, Child, Leaf, root_hash};
 pub use prove::prove;
-pub use source::NodeSource;
+pub use source::{NodeSource, stored_root};
 pub use sweep::{Sweep, sweep};
 pub use update::{NodeWrites, Pass, Update, update};
 pub use verify::{Counts, verify};

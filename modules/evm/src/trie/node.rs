@@ -1,9 +1,9 @@
 use super::{Meter, meter::Charge};
 use alloy_primitives::B256;
-use alloy_rlp::EMPTY_STRING_CODE;
+use alloy_rlp::{EMPTY_STRING_CODE, Header};
 use alloy_trie::{
     EMPTY_ROOT_HASH, Nibbles, TrieMask,
-    nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode},
+    nodes::{ExtensionNodeRef, LeafNodeRef, RlpNode},
 };
 use std::sync::Arc;
 
@@ -17,11 +17,21 @@ pub enum Child {
     StoredLeaf(RlpNode),
     /// A branch that is stored, and not in memory.
     StoredBranch(RlpNode),
+    /// A twig that is not in memory, and its height: made again from its leaves.
+    StoredTwig(RlpNode, u8),
     /// A leaf in memory.
     Leaf(Arc<Leaf>),
     /// A branch in memory.
     Branch(Arc<Branch>),
 }
+
+/// The height up to which a branch is a *twig*: small enough to be made again
+/// from its leaves, and so not stored. A leaf has height 0, a branch one more
+/// than its highest child.
+pub(super) const TWIG_HEIGHT: u8 = 2;
+
+/// Leaves that a twig has at most.
+pub(super) const TWIG_LEAVES: usize = 16usize.pow(TWIG_HEIGHT as u32);
 
 /// A leaf in memory.
 #[derive(Debug)]
@@ -47,6 +57,8 @@ pub struct Branch {
     pub(super) node: RlpNode,
     /// Age of the version that made it.
     pub(super) born: u64,
+    /// At most one above [`TWIG_HEIGHT`].
+    height: u8,
     _charge: Charge,
 }
 
@@ -58,30 +70,40 @@ impl Child {
     /// is shorter.
     pub(super) fn node(&self) -> &RlpNode {
         match self {
-            Self::StoredLeaf(node) | Self::StoredBranch(node) => node,
+            Self::StoredLeaf(node) | Self::StoredBranch(node) | Self::StoredTwig(node, _) => node,
             Self::Leaf(leaf) => &leaf.node,
             Self::Branch(branch) => &branch.node,
         }
     }
 
-    pub(super) fn is_leaf(&self) -> bool {
-        matches!(self, Self::StoredLeaf(_) | Self::Leaf(_))
+    /// See [`TWIG_HEIGHT`], above which all heights are the same.
+    pub(super) fn height(&self) -> u8 {
+        match self {
+            Self::StoredLeaf(_) | Self::Leaf(_) => 0,
+            Self::StoredTwig(_, height) => *height,
+            Self::StoredBranch(_) => TWIG_HEIGHT + 1,
+            Self::Branch(branch) => branch.height,
+        }
+    }
+
+    /// The child that is not in memory, by its height.
+    pub(super) fn stored(node: RlpNode, height: u8) -> Self {
+        match height {
+            0 => Self::StoredLeaf(node),
+            1..=TWIG_HEIGHT => Self::StoredTwig(node, height),
+            _ => Self::StoredBranch(node),
+        }
     }
 
     /// What remains of this child in memory once it is stored.
     pub(super) fn unload(&self) -> Self {
-        let node = self.node().clone();
-        if self.is_leaf() {
-            Self::StoredLeaf(node)
-        } else {
-            Self::StoredBranch(node)
-        }
+        Self::stored(self.node().clone(), self.height())
     }
 
     /// Age of the version that made it; `None` where it is not in memory.
     pub(super) fn born(&self) -> Option<u64> {
         match self {
-            Self::StoredLeaf(_) | Self::StoredBranch(_) => None,
+            Self::StoredLeaf(_) | Self::StoredBranch(_) | Self::StoredTwig(..) => None,
             Self::Leaf(leaf) => Some(leaf.born),
             Self::Branch(branch) => Some(branch.born),
         }
@@ -148,12 +170,14 @@ impl Branch {
         meter: &Meter,
     ) -> Self {
         let charge = meter.charge(size_of::<Self>() + 16 + children.len() * size_of::<Child>());
+        let highest = children.iter().map(Child::height).max().unwrap_or_default();
         let mut branch = Self {
             prefix,
             mask,
             children,
             node: RlpNode::default(),
             born,
+            height: highest.min(TWIG_HEIGHT) + 1,
             _charge: charge,
         };
         let mut rlp = Vec::with_capacity(544);
@@ -175,8 +199,23 @@ impl Branch {
             children,
             node: self.node.clone(),
             born: self.born,
+            height: self.height,
             _charge: meter.charge(bytes),
         }
+    }
+
+    /// True unless it is a twig.
+    pub(super) fn is_stored(&self) -> bool {
+        self.height > TWIG_HEIGHT
+    }
+
+    /// Leaves below a branch that was made of nothing else.
+    pub(super) fn leaves(&self) -> u64 {
+        let below = |child: &Child| match child {
+            Child::Branch(branch) => branch.leaves(),
+            _ => 1,
+        };
+        self.children.iter().map(below).sum()
     }
 
     /// The child at `nibble`.
@@ -218,9 +257,26 @@ impl Branch {
         }
     }
 
+    /// Appends the RLP of the branch node to `inner` and that of the extension
+    /// to `outer`; returns the reference to the outermost.
     fn encode(&self, inner: &mut Vec<u8>, outer: Option<&mut Vec<u8>>) -> RlpNode {
-        let stack: Vec<RlpNode> = self.children.iter().map(|c| c.node().clone()).collect();
-        let branch = BranchNodeRef::new(&stack, self.mask).rlp(inner);
+        let nodes = self.children.iter().map(|child| child.node().len());
+        let payload_length = nodes.sum::<usize>() + 17 - self.children.len();
+        let header = Header {
+            list: true,
+            payload_length,
+        };
+        header.encode(inner);
+        let mut children = self.children.iter();
+        for nibble in 0..16 {
+            match self.mask.is_bit_set(nibble).then(|| children.next()) {
+                Some(Some(child)) => inner.extend_from_slice(child.node()),
+                _ => inner.push(EMPTY_STRING_CODE),
+            }
+        }
+        // No key ends at a branch: it has no value.
+        inner.push(EMPTY_STRING_CODE);
+        let branch = RlpNode::from_rlp(inner);
         if self.prefix.is_empty() {
             return branch;
         }

@@ -32,7 +32,7 @@ pub fn prove(
                 append(&mut proof, reader.rlp(&path, &child)?);
                 break;
             }
-            Child::StoredBranch(node) => std::sync::Arc::new(reader.load_branch(&path, &node)?),
+            Child::StoredBranch(_) | Child::StoredTwig(..) => reader.load(&path, &child)?,
             Child::Branch(branch) => branch,
         };
         let whole = path.join(&branch.prefix);

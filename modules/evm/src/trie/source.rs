@@ -1,6 +1,13 @@
-use super::{Branch, Child, Leaf, Meter, TrieError, codec};
+use super::{
+    Branch, Child, Leaf, Meter, TrieError, codec,
+    node::{TWIG_HEIGHT, TWIG_LEAVES},
+};
 use alloy_primitives::B256;
-use alloy_trie::{Nibbles, nodes::RlpNode};
+use alloy_trie::{
+    Nibbles, TrieMask,
+    nodes::{LeafNodeRef, RlpNode},
+};
+use std::sync::Arc;
 
 /// Where a trie reads what is not in memory: the stored branches, and the
 /// flat state for leaves. Of one trie, at one stored state.
@@ -8,9 +15,9 @@ pub trait NodeSource: Sync {
     /// The stored branch that hangs at `path`, in its stored form.
     fn branch(&self, path: &Nibbles) -> Result<Option<Vec<u8>>, TrieError>;
 
-    /// The first hashed key that starts with `path`, with the RLP of its
-    /// value. Called only where exactly one such key exists.
-    fn leaf(&self, path: &Nibbles) -> Result<Option<(B256, Vec<u8>)>, TrieError>;
+    /// Hashed keys that start with `path`, ascending, with the RLP of their
+    /// values: the first `most`, or as many as there are.
+    fn leaves(&self, path: &Nibbles, most: usize) -> Result<Vec<(B256, Vec<u8>)>, TrieError>;
 
     /// keccak256 of the account's address; `None` for the account trie. Names
     /// the trie in errors.
@@ -20,6 +27,20 @@ pub trait NodeSource: Sync {
     fn visited(&self, rlp: &[u8]) {
         let _ = rlp;
     }
+}
+
+/// The root of a stored trie that is not empty, by its hash.
+pub fn stored_root(source: &dyn NodeSource, hash: B256) -> Result<Child, TrieError> {
+    let node = RlpNode::word_rlp(&hash);
+    let path = Nibbles::new();
+    if source.branch(&path)?.is_some() {
+        return Ok(Child::StoredBranch(node));
+    }
+    Ok(match source.leaves(&path, 2)?.len() {
+        0 | 1 => Child::StoredLeaf(node),
+        // No parent asks a root for its height.
+        _ => Child::StoredTwig(node, TWIG_HEIGHT),
+    })
 }
 
 /// A trie in one version: how to read it, and what to charge.
@@ -48,12 +69,74 @@ impl Reader<'_> {
         Ok(branch)
     }
 
-    pub(super) fn load_leaf(&self, path: &Nibbles, expected: &RlpNode) -> Result<Leaf, TrieError> {
-        let (key, value) = self.source.leaf(path)?.ok_or_else(|| self.missing(path))?;
-        let key = Nibbles::unpack_array(&key.0);
-        if !key.starts_with(path) {
+    /// A twig, made again from the flat state: its branches are in memory, its
+    /// leaves are not.
+    pub(super) fn load_twig(
+        &self,
+        path: &Nibbles,
+        expected: &RlpNode,
+    ) -> Result<Branch, TrieError> {
+        let leaves = self.source.leaves(path, TWIG_LEAVES + 1)?;
+        if leaves.len() < 2 {
             return Err(self.missing(path));
         }
+        let leaves: Vec<(Nibbles, Vec<u8>)> = leaves
+            .into_iter()
+            .map(|(key, value)| (Nibbles::unpack_array(&key.0), value))
+            .collect();
+        let branch = self.twig(*path, &leaves);
+        if leaves.len() > TWIG_LEAVES || branch.node != *expected {
+            return Err(self.damaged(path, "the flat state does not fit it"));
+        }
+        if branch.is_stored() {
+            // Too high for a twig: it was stored, and is gone.
+            return Err(self.missing(path));
+        }
+        Ok(branch)
+    }
+
+    /// A branch over two leaves and more, whose keys start with `path`.
+    fn twig(&self, path: Nibbles, leaves: &[(Nibbles, Vec<u8>)]) -> Branch {
+        let common = match (leaves.first(), leaves.last()) {
+            (Some((first, _)), Some((last, _))) => first.common_prefix_length(last),
+            _ => path.len(),
+        };
+        let mut mask = TrieMask::default();
+        let mut children = Vec::with_capacity(16);
+        let mut rest = leaves;
+        while let Some((first, value)) = rest.first() {
+            let nibble = first.get_unchecked(common);
+            let count = rest.partition_point(|(key, _)| key.get_unchecked(common) == nibble);
+            let (these, others) = rest.split_at(count);
+            mask.set_bit(nibble);
+            children.push(if count == 1 {
+                Child::StoredLeaf(leaf_node(&first.slice(common + 1..), value))
+            } else {
+                Child::Branch(Arc::new(self.twig(first.slice(..=common), these)))
+            });
+            rest = others;
+        }
+        let prefix = leaves[0].0.slice(path.len()..common);
+        let children = children.into_boxed_slice();
+        Branch::from_parts(prefix, mask, children, self.stored, self.meter)
+    }
+
+    /// A branch that is not in memory.
+    pub(super) fn load(&self, path: &Nibbles, child: &Child) -> Result<Arc<Branch>, TrieError> {
+        match child {
+            Child::Branch(branch) => Ok(Arc::clone(branch)),
+            Child::StoredBranch(node) => Ok(Arc::new(self.load_branch(path, node)?)),
+            Child::StoredTwig(node, _) => Ok(Arc::new(self.load_twig(path, node)?)),
+            Child::StoredLeaf(_) | Child::Leaf(_) => {
+                Err(self.damaged(path, "a leaf stands where a branch is expected"))
+            }
+        }
+    }
+
+    pub(super) fn load_leaf(&self, path: &Nibbles, expected: &RlpNode) -> Result<Leaf, TrieError> {
+        let first = self.source.leaves(path, 1)?.into_iter().next();
+        let (key, value) = first.ok_or_else(|| self.missing(path))?;
+        let key = Nibbles::unpack_array(&key.0);
         let suffix = key.slice(path.len()..);
         let leaf = Leaf::new(suffix, value.into(), self.stored, self.meter);
         if leaf.node != *expected {
@@ -67,7 +150,7 @@ impl Reader<'_> {
         Ok(match child {
             Child::StoredLeaf(node) => vec![self.load_leaf(path, node)?.rlp()],
             Child::Leaf(leaf) => vec![leaf.rlp()],
-            Child::StoredBranch(node) => self.load_branch(path, node)?.rlp(),
+            Child::StoredBranch(_) | Child::StoredTwig(..) => self.load(path, child)?.rlp(),
             Child::Branch(branch) => branch.rlp(),
         })
     }
@@ -86,6 +169,12 @@ impl Reader<'_> {
             reason,
         }
     }
+}
+
+/// What a parent holds of a leaf.
+fn leaf_node(suffix: &Nibbles, value: &[u8]) -> RlpNode {
+    let mut rlp = Vec::with_capacity(value.len() + 48);
+    LeafNodeRef::new(suffix, value).rlp(&mut rlp)
 }
 
 fn text(path: &Nibbles) -> String {

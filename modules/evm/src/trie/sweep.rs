@@ -23,7 +23,7 @@ impl Sweep {
 /// cold node.
 pub fn sweep(child: &Child, rule: Sweep, partition: Option<u8>, meter: &Meter) -> Child {
     match child {
-        Child::StoredLeaf(_) | Child::StoredBranch(_) => child.clone(),
+        Child::StoredLeaf(_) | Child::StoredBranch(_) | Child::StoredTwig(..) => child.clone(),
         // A stored leaf costs one look-up in the flat state: it goes first.
         Child::Leaf(leaf) if leaf.born <= rule.stored => child.unload(),
         Child::Leaf(_) => child.clone(),
@@ -56,6 +56,7 @@ fn same(a: &Child, b: &Child) -> bool {
         (Child::Branch(a), Child::Branch(b)) => Arc::ptr_eq(a, b),
         (Child::StoredLeaf(_), Child::StoredLeaf(_)) => true,
         (Child::StoredBranch(_), Child::StoredBranch(_)) => true,
+        (Child::StoredTwig(..), Child::StoredTwig(..)) => true,
         _ => false,
     }
 }

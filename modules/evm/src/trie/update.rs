@@ -73,6 +73,27 @@ struct Item<'a> {
     exists: bool,
 }
 
+/// Where a branch hangs.
+#[derive(Clone, Copy)]
+struct Place {
+    path: Nibbles,
+    /// The extension above it.
+    prefix: Nibbles,
+    /// True where a branch is stored there before.
+    stored: bool,
+}
+
+impl Place {
+    /// What becomes of the branch that is stored there.
+    fn write(&self, branch: Option<&Arc<Branch>>, writes: &mut NodeWrites) {
+        match branch.filter(|branch| branch.is_stored()) {
+            Some(branch) => writes.push((self.path, Some(Arc::clone(branch)))),
+            None if self.stored => writes.push((self.path, None)),
+            None => {}
+        }
+    }
+}
+
 struct Walk<'a> {
     reader: Reader<'a>,
     born: u64,
@@ -100,11 +121,10 @@ impl Walk<'_> {
                 self.beside_leaf(path, &leaf, items, writes)
             }
             Some(Child::Leaf(leaf)) => self.beside_leaf(path, &leaf, items, writes),
-            Some(Child::StoredBranch(node)) => {
-                let branch = self.reader.load_branch(&path, &node)?;
+            Some(child) => {
+                let branch = self.reader.load(&path, &child)?;
                 self.branch(path, &branch, items, writes)
             }
-            Some(Child::Branch(branch)) => self.branch(path, &branch, items, writes),
         }
     }
 
@@ -139,7 +159,12 @@ impl Walk<'_> {
         }
         let common = first.key.common_prefix_length(&last.key);
         let prefix = first.key.slice(path.len()..common);
-        self.fill(path, prefix, Slots::default(), &live, writes)
+        let place = Place {
+            path,
+            prefix,
+            stored: false,
+        };
+        self.fill(place, Slots::default(), &live, writes)
     }
 
     /// Updates at the place of one leaf.
@@ -180,29 +205,39 @@ impl Walk<'_> {
             .map_or(whole.len(), |shared| shared.min(whole.len()));
         if shared == whole.len() {
             let slots = branch.slots(self.reader.stored);
-            return self.fill(path, branch.prefix, slots, items, writes);
+            let place = Place {
+                path,
+                prefix: branch.prefix,
+                stored: branch.is_stored(),
+            };
+            return self.fill(place, slots, items, writes);
         }
         // A key leaves within the extension: the branch moves down.
         let nibble = whole.get_unchecked(shared);
         let rest = whole.slice(shared + 1..);
         let moved = Arc::new(branch.moved(rest, self.born, self.reader.meter));
-        writes.push((whole.slice(..=shared), Some(Arc::clone(&moved))));
+        if moved.is_stored() {
+            writes.push((whole.slice(..=shared), Some(Arc::clone(&moved))));
+        }
         let mut slots = Slots::default();
         slots[usize::from(nibble)] = Some(Child::Branch(moved));
-        let prefix = whole.slice(path.len()..shared);
-        self.fill(path, prefix, slots, items, writes)
+        let place = Place {
+            path,
+            prefix: whole.slice(path.len()..shared),
+            stored: branch.is_stored(),
+        };
+        self.fill(place, slots, items, writes)
     }
 
     /// Distributes updates over the children of the branch below `prefix`.
     fn fill(
         &self,
-        path: Nibbles,
-        prefix: Nibbles,
+        place: Place,
         mut slots: Slots,
         items: &[Item<'_>],
         writes: &mut NodeWrites,
     ) -> Result<Option<Child>, TrieError> {
-        let whole = path.join(&prefix);
+        let whole = place.path.join(&place.prefix);
         // Deletions of keys that were never below here drop out.
         let start = items.partition_point(|item| item.key < whole);
         let below: &[Item<'_>] = &items[start..];
@@ -234,14 +269,13 @@ impl Walk<'_> {
             slots[usize::from(nibble)] = child;
             writes.extend(own);
         }
-        self.seal(path, prefix, slots, writes)
+        self.seal(place, slots, writes)
     }
 
     /// Makes a node of what is left of a branch.
     fn seal(
         &self,
-        path: Nibbles,
-        prefix: Nibbles,
+        place: Place,
         mut slots: Slots,
         writes: &mut NodeWrites,
     ) -> Result<Option<Child>, TrieError> {
@@ -249,20 +283,20 @@ impl Walk<'_> {
         let (first, second) = (left.next(), left.next());
         match (first, second) {
             (None, _) => {
-                writes.push((path, None));
+                place.write(None, writes);
                 Ok(None)
             }
             (Some(nibble), None) => {
                 let child = slots[usize::from(nibble)].take();
-                writes.push((path, None));
+                place.write(None, writes);
                 child
-                    .map(|child| self.collapse(path, prefix, nibble, &child, writes))
+                    .map(|child| self.collapse(place, nibble, &child, writes))
                     .transpose()
             }
             _ => {
-                let branch = Branch::new(prefix, slots, self.born, self.reader.meter);
+                let branch = Branch::new(place.prefix, slots, self.born, self.reader.meter);
                 let branch = Arc::new(branch);
-                writes.push((path, Some(Arc::clone(&branch))));
+                place.write(Some(&branch), writes);
                 Ok(Some(Child::Branch(branch)))
             }
         }
@@ -271,19 +305,19 @@ impl Walk<'_> {
     /// The only child of a branch takes the branch's place.
     fn collapse(
         &self,
-        path: Nibbles,
-        mut prefix: Nibbles,
+        place: Place,
         nibble: u8,
         child: &Child,
         writes: &mut NodeWrites,
     ) -> Result<Child, TrieError> {
+        let Place {
+            path, mut prefix, ..
+        } = place;
         let mut at = path.join(&prefix);
         at.push(nibble);
         prefix.push(nibble);
         let meter = self.reader.meter;
-        if matches!(child, Child::StoredLeaf(_) | Child::StoredBranch(_))
-            || child.born().is_some_and(|born| born < self.born)
-        {
+        if child.born().is_none_or(|born| born < self.born) {
             for rlp in self.reader.rlp(&at, child)? {
                 self.reader.source.visited(&rlp);
             }
@@ -295,11 +329,10 @@ impl Walk<'_> {
                 &loaded
             }
             Child::Leaf(leaf) => leaf,
-            Child::StoredBranch(node) => {
-                let branch = self.reader.load_branch(&at, node)?;
+            child => {
+                let branch = self.reader.load(&at, child)?;
                 return Ok(self.lift(path, at, prefix, &branch, writes));
             }
-            Child::Branch(branch) => return Ok(self.lift(path, at, prefix, branch, writes)),
         };
         let suffix = prefix.join(&leaf.suffix);
         Ok(Child::Leaf(Arc::new(leaf.moved(suffix, self.born, meter))))
@@ -315,8 +348,10 @@ impl Walk<'_> {
     ) -> Child {
         let prefix = prefix.join(&branch.prefix);
         let branch = Arc::new(branch.moved(prefix, self.born, self.reader.meter));
-        writes.push((from, None));
-        writes.push((path, Some(Arc::clone(&branch))));
+        if branch.is_stored() {
+            writes.push((from, None));
+            writes.push((path, Some(Arc::clone(&branch))));
+        }
         Child::Branch(branch)
     }
 }

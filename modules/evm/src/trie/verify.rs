@@ -1,11 +1,11 @@
-use super::{Child, Meter, NodeSource, TrieError, source::Reader};
+use super::{Child, Meter, NodeSource, TrieError, source::Reader, stored_root};
 use alloy_primitives::B256;
-use alloy_trie::{Nibbles, nodes::RlpNode};
+use alloy_trie::Nibbles;
 
 /// What a stored trie is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Stored branches.
+    /// Stored branches: all but twigs.
     pub branches: u64,
     /// Leaves.
     pub leaves: u64,
@@ -27,14 +27,9 @@ pub fn verify(
         meter: &meter,
         stored: 0,
     };
-    let path = Nibbles::new();
-    let node = RlpNode::word_rlp(&root);
-    let child = match source.branch(&path)? {
-        Some(_) => Child::StoredBranch(node),
-        None => Child::StoredLeaf(node),
-    };
+    let child = stored_root(source, root)?;
     let mut counts = Counts::default();
-    below(&reader, path, &child, &mut counts, leaf)?;
+    below(&reader, Nibbles::new(), &child, &mut counts, leaf)?;
     Ok(counts)
 }
 
@@ -51,6 +46,12 @@ fn below(
             reader.load_leaf(&path, node)?;
             counts.leaves += 1;
             leaf();
+            return Ok(());
+        }
+        Child::StoredTwig(node, _) => {
+            let leaves = reader.load_twig(&path, node)?.leaves();
+            counts.leaves += leaves;
+            (0..leaves).for_each(|_| leaf());
             return Ok(());
         }
         Child::StoredBranch(node) => reader.load_branch(&path, node)?,

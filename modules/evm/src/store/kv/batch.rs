@@ -7,30 +7,70 @@ pub type Write = (Vec<u8>, Option<Vec<u8>>);
 /// ones once the batch is [`finish`](Self::finish)ed.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    columns: Vec<Vec<Write>>,
+    columns: Vec<Writes>,
+}
+
+/// The writes of one column, their bytes one after another: a block has
+/// thousands of them, and nobody keeps one alone.
+#[derive(Clone, Debug, Default)]
+struct Writes {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// Where a write's key begins; its value stands behind the key.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: usize,
+    key: u32,
+    value: Option<u32>,
+}
+
+impl Writes {
+    fn push(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+        self.entries.push(Entry {
+            at,
+            // Keys have at most 256 bytes, values at most 256 MiB.
+            key: key.len() as u32,
+            value: value.map(|value| value.len() as u32),
+        });
+    }
+
+    fn key(bytes: &[u8], entry: Entry) -> &[u8] {
+        &bytes[entry.at..][..entry.key as usize]
+    }
+
+    fn value(bytes: &[u8], entry: Entry) -> Option<&[u8]> {
+        let length = entry.value? as usize;
+        Some(&bytes[entry.at + entry.key as usize..][..length])
+    }
 }
 
 impl Batch {
     /// Sets a key.
-    pub fn put(&mut self, column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.column(column).push((key.into(), Some(value.into())));
+    pub fn put(&mut self, column: Column, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.column(column).push(key.as_ref(), Some(value.as_ref()));
     }
 
     /// Removes a key.
-    pub fn delete(&mut self, column: Column, key: impl Into<Vec<u8>>) {
-        self.column(column).push((key.into(), None));
+    pub fn delete(&mut self, column: Column, key: impl AsRef<[u8]>) {
+        self.column(column).push(key.as_ref(), None);
     }
 
     /// Sets or removes a key.
-    pub fn write(&mut self, column: Column, key: impl Into<Vec<u8>>, value: Option<Vec<u8>>) {
-        self.column(column).push((key.into(), value));
+    pub fn write(&mut self, column: Column, key: impl AsRef<[u8]>, value: Option<Vec<u8>>) {
+        self.column(column).push(key.as_ref(), value.as_deref());
     }
 
     /// Removes what this batch has written so far under `prefix`.
     pub fn delete_written(&mut self, column: Column, prefix: &[u8]) {
-        for (key, value) in self.column(column) {
-            if key.starts_with(prefix) {
-                *value = None;
+        let Writes { bytes, entries } = self.column(column);
+        for entry in entries {
+            if Writes::key(bytes, *entry).starts_with(prefix) {
+                entry.value = None;
             }
         }
     }
@@ -38,35 +78,56 @@ impl Batch {
     /// Orders each column by key and keeps the last write of each key.
     #[must_use]
     pub fn finish(mut self) -> Self {
-        for writes in &mut self.columns {
-            writes.sort_by(|a, b| a.0.cmp(&b.0));
+        for Writes { bytes, entries } in &mut self.columns {
+            let key = |entry: &Entry| Writes::key(bytes, *entry);
+            entries.sort_by(|a, b| key(a).cmp(key(b)));
             // `dedup_by` keeps the first of equals; reversed, that is the last.
-            writes.reverse();
-            writes.dedup_by(|a, b| a.0 == b.0);
-            writes.reverse();
+            entries.reverse();
+            entries.dedup_by(|a, b| key(a) == key(b));
+            entries.reverse();
         }
         self
     }
 
+    /// Writes with their columns, in the order of [`Column::ALL`], keys and
+    /// values in place.
+    pub fn iter(&self) -> impl Iterator<Item = (Column, &[u8], Option<&[u8]>)> {
+        let columns = Column::ALL.iter().zip(&self.columns);
+        columns.flat_map(|(column, Writes { bytes, entries })| {
+            let write = |entry: &Entry| {
+                let (key, value) = (Writes::key(bytes, *entry), Writes::value(bytes, *entry));
+                (*column, key, value)
+            };
+            entries.iter().map(write)
+        })
+    }
+
     /// Writes by column.
     pub fn into_columns(self) -> impl Iterator<Item = (Column, Vec<Write>)> {
-        Column::ALL.iter().copied().zip(self.columns)
+        let columns = Column::ALL.iter().copied().zip(self.columns);
+        columns.map(|(column, Writes { bytes, entries })| {
+            let write = |entry| {
+                let value = Writes::value(&bytes, entry).map(<[u8]>::to_vec);
+                (Writes::key(&bytes, entry).to_vec(), value)
+            };
+            (column, entries.into_iter().map(write).collect())
+        })
     }
 
     /// Number of writes.
     pub fn len(&self) -> usize {
-        self.columns.iter().map(Vec::len).sum()
+        self.columns.iter().map(|writes| writes.entries.len()).sum()
     }
 
     /// True without any write.
     pub fn is_empty(&self) -> bool {
-        self.columns.iter().all(Vec::is_empty)
+        self.len() == 0
     }
 
-    fn column(&mut self, column: Column) -> &mut Vec<Write> {
+    fn column(&mut self, column: Column) -> &mut Writes {
         let index = column.index();
         if self.columns.len() <= index {
-            self.columns.resize_with(Column::ALL.len(), Vec::new);
+            self.columns.resize_with(Column::ALL.len(), Writes::default);
         }
         &mut self.columns[index]
     }

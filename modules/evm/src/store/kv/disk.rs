@@ -1,7 +1,10 @@
 use super::{
     Batch, Column, KeyValue, KvError, KvPair, KvRead, cause::explain, lock::DirectoryLock,
 };
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable, Snapshot,
+    config::CompressionPolicy,
+};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -88,11 +91,7 @@ impl FjallKv {
             .map_err(failed)?;
         let columns = Column::ALL
             .iter()
-            .map(|column| {
-                database.keyspace(column.name(), || {
-                    KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes)
-                })
-            })
+            .map(|column| database.keyspace(column.name(), || keyspace(*column, options)))
             .collect::<Result<_, _>>()
             .map_err(failed)?;
         Ok(Self {
@@ -115,6 +114,26 @@ impl FjallKv {
     }
 }
 
+/// How a column is kept. What is mostly hashes does not become smaller by
+/// compression, and is rewritten most.
+fn keyspace(column: Column, options: FjallOptions) -> KeyspaceCreateOptions {
+    let keyspace = KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes);
+    match column {
+        Column::Accounts
+        | Column::Slots
+        | Column::AccountNodes
+        | Column::StorageNodes
+        | Column::AccountHistory
+        | Column::SlotHistory
+        | Column::Numbers
+        | Column::Inputs
+        | Column::Transactions => {
+            keyspace.data_block_compression_policy(CompressionPolicy::disabled())
+        }
+        _ => keyspace,
+    }
+}
+
 impl KeyValue for FjallKv {
     fn snapshot(&self) -> Arc<dyn KvRead> {
         Arc::new(FjallSnapshot {
@@ -128,14 +147,13 @@ impl KeyValue for FjallKv {
             Durability::Sync => PersistMode::SyncData,
             Durability::Process => PersistMode::Buffer,
         };
-        let mut writes = self.inner.database.batch().durability(Some(mode));
-        for (column, pairs) in batch.into_columns() {
+        let writes = OwnedWriteBatch::with_capacity(self.inner.database.clone(), batch.len());
+        let mut writes = writes.durability(Some(mode));
+        for (column, key, value) in batch.iter() {
             let keyspace = &self.inner.columns[column.index()];
-            for (key, value) in pairs {
-                match value {
-                    Some(value) => writes.insert(keyspace, key, value),
-                    None => writes.remove(keyspace, key),
-                }
+            match value {
+                Some(value) => writes.insert(keyspace, key, value),
+                None => writes.remove(keyspace, key),
             }
         }
         writes.commit().map_err(|error| {

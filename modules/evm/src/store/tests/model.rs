@@ -7,13 +7,13 @@ use crate::store::{
 use alloy_consensus::{Receipt, ReceiptEnvelope, ReceiptWithBloom};
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U256, keccak256};
-use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, TrieAccount};
+use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount};
 use rollwright_core::{
     Account, AccountChange, BlockEffects, BlockRecord, BlockRef, Changes, Header, Heads,
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 /// Deterministic numbers from a seed.
@@ -34,12 +34,40 @@ impl Dice {
     }
 }
 
+/// The first of these lie close together in the trie, so that it is deep with
+/// few of them.
 pub(super) fn address(n: u64) -> Address {
+    static CLOSE: LazyLock<Vec<u64>> = LazyLock::new(|| {
+        let one = |n: u64| keccak256(raw(n));
+        let mut close = comb(0, 4, one);
+        close.extend(comb(1_000_000, 3, one));
+        close
+    });
+    raw(CLOSE.get(n as usize).copied().unwrap_or(n))
+}
+
+fn raw(n: u64) -> Address {
     Address::from_word(keccak256(n.to_be_bytes()))
 }
 
+/// As [`address`].
 pub(super) fn slot(n: u64) -> B256 {
-    B256::from(U256::from(n))
+    static CLOSE: LazyLock<Vec<u64>> =
+        LazyLock::new(|| comb(0, 4, |n| keccak256(B256::from(U256::from(n)))));
+    B256::from(U256::from(CLOSE.get(n as usize).copied().unwrap_or(n)))
+}
+
+/// A number, and then others whose hashes begin as its own does: the longest
+/// with `depth` equal nibbles, the next with one fewer.
+fn comb(first: u64, depth: usize, hash: impl Fn(u64) -> B256) -> Vec<u64> {
+    let nibbles = |n| Nibbles::unpack_array(&hash(n).0);
+    let base = nibbles(first);
+    let mut found = vec![first];
+    for depth in (1..=depth).rev() {
+        let close = |n: &u64| nibbles(*n).common_prefix_length(&base) == depth;
+        found.extend((first + 1..).find(close));
+    }
+    found
 }
 
 pub(super) const ADDRESSES: u64 = 14;

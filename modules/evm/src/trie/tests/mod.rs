@@ -3,10 +3,10 @@
 
 use super::{
     Child, Meter, NodeSource, NodeWrites, Pass, Sweep, TrieError, Update, encode_branch, node_key,
-    prove, root_hash, sweep, update,
+    prove, root_hash, stored_root, sweep, update,
 };
 use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_trie::{EMPTY_ROOT_HASH, HashBuilder, Nibbles, nodes::RlpNode, proof::verify_proof};
+use alloy_trie::{EMPTY_ROOT_HASH, HashBuilder, Nibbles, proof::verify_proof};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -22,12 +22,16 @@ impl NodeSource for Stored {
         Ok(self.branches.get(&node_key(path)).cloned())
     }
 
-    fn leaf(&self, path: &Nibbles) -> Result<Option<(B256, Vec<u8>)>, TrieError> {
+    fn leaves(&self, path: &Nibbles, most: usize) -> Result<Vec<(B256, Vec<u8>)>, TrieError> {
         let mut start = B256::ZERO;
         let packed = path.pack();
         start[..packed.len()].copy_from_slice(&packed);
-        let found = self.flat.range(start..).next();
-        Ok(found.map(|(key, value)| (*key, value.clone())))
+        let below = |key: &B256| Nibbles::unpack_array(&key.0).starts_with(path);
+        let found = self.flat.range(start..).take_while(|(key, _)| below(key));
+        Ok(found
+            .take(most)
+            .map(|(key, value)| (*key, value.clone()))
+            .collect())
     }
 
     fn owner(&self) -> Option<B256> {
@@ -106,17 +110,8 @@ impl Model {
     /// Starts again from what is stored.
     fn reopen(&mut self) {
         let hash = root_hash(self.root.as_ref());
-        self.root = (hash != EMPTY_ROOT_HASH).then(|| {
-            let node = RlpNode::word_rlp(&hash);
-            match self
-                .stored
-                .branches
-                .contains_key(&node_key(&Nibbles::new()))
-            {
-                true => Child::StoredBranch(node),
-                false => Child::StoredLeaf(node),
-            }
-        });
+        let stored = || stored_root(&self.stored, hash).unwrap();
+        self.root = (hash != EMPTY_ROOT_HASH).then(stored);
     }
 
     fn expected_root(&self) -> B256 {
@@ -261,9 +256,9 @@ fn a_damaged_branch_is_refused_not_used() {
     let root = node_key(&Nibbles::new());
     let good = model.stored.branches[&root].clone();
     let key = keccak256(0u32.to_be_bytes());
-    // All but which children are leaves (two bytes behind extension and mask)
-    // is covered by the hash; that is found out when such a child is read.
-    for at in (0..good.len()).filter(|at| !(3..5).contains(at)) {
+    // All but the children's heights is covered by the hash, and those stand
+    // there twice.
+    for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 1;
         model.stored.branches.insert(root.clone(), bad);
@@ -279,4 +274,54 @@ fn a_damaged_branch_is_refused_not_used() {
         error,
         TrieError::Damaged { .. } | TrieError::Missing { .. }
     ));
+}
+
+#[test]
+fn the_lowest_branches_are_not_stored() {
+    let batch: Batch = (0u32..4_000)
+        .map(|n| (keccak256(n.to_be_bytes()), Some(n.to_be_bytes().to_vec())))
+        .collect();
+    let mut model = Model::default();
+    model.commit(&batch);
+    // About one leaf in each place of the fourth level.
+    let stored = model.stored.branches.len();
+    assert!(stored < 400, "{stored} branches for 4,000 leaves");
+    model.reopen();
+    let one: Batch = [(keccak256(7u32.to_be_bytes()), Some(vec![7]))].into();
+    let (_, writes) = model.try_out(&one);
+    assert!(
+        writes.len() <= 3,
+        "a root and two branches below it at most"
+    );
+}
+
+#[test]
+fn a_twig_whose_leaves_were_damaged_is_refused_not_used() {
+    let batch: Batch = (0u32..40)
+        .map(|n| (keccak256(n.to_be_bytes()), Some(vec![1; 40])))
+        .collect();
+    let mut model = Model::default();
+    model.commit(&batch);
+    model.reopen();
+    let (first, second) = {
+        let mut keys = model.stored.flat.keys();
+        (*keys.next().unwrap(), *keys.nth(7).unwrap())
+    };
+    for damage in 0..3 {
+        let mut bad = model.stored.clone();
+        match damage {
+            0 => drop(bad.flat.remove(&first)),
+            1 => drop(bad.flat.insert(first, vec![2; 40])),
+            _ => drop(bad.flat.insert(keccak256([9]), vec![1; 40])),
+        }
+        let proofs = [first, second, keccak256([9])].map(|key| {
+            prove(&bad, model.age, model.root.as_ref(), &key).map_err(|error| error.to_string())
+        });
+        assert!(
+            proofs.iter().any(|proof| proof
+                .as_ref()
+                .is_err_and(|error| error.contains("the store is damaged"))),
+            "damage {damage}: {proofs:?}"
+        );
+    }
 }
