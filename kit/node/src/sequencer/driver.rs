@@ -216,6 +216,7 @@ impl<E: Execution> Sequencer<E> {
         SequencerPolicy {
             block_time: self.config.block_time,
             confirmation_depth: self.config.confirmation_depth,
+            margin: self.config.post.margin,
         }
     }
 

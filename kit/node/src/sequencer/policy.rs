@@ -11,6 +11,9 @@ pub struct SequencerPolicy {
     pub block_time: BlockTime,
     /// How many DA blocks an origin lies below the observed DA head.
     pub confirmation_depth: u64,
+    /// DA blocks that a batch may need to land. No block is made that could not
+    /// be posted any more: it would be taken back at once, and made again.
+    pub margin: u64,
 }
 
 /// All that the decision depends on.
@@ -101,6 +104,15 @@ pub enum Block {
         /// The newest usable origin.
         origin: DaOrdinal,
     },
+    /// The newest possible origin lies so far back that a block on it could not
+    /// be posted in its window: derivation is far behind the layer, or the
+    /// chain is about to lapse.
+    TooLate {
+        /// The origin.
+        origin: DaOrdinal,
+        /// The newest DA block that is known.
+        observed: DaOrdinal,
+    },
     /// The origin holds as many blocks as it may.
     OriginFull {
         /// The origin.
@@ -120,6 +132,10 @@ impl fmt::Display for Block {
             } => write!(
                 f,
                 "the DA layer stands still at ordinal {origin}: blocks may run at most {drift_seconds} s ahead of it"
+            ),
+            Self::TooLate { origin, observed } => write!(
+                f,
+                "a block on DA ordinal {origin} could not be posted in time, as the layer is at {observed} already: waiting until more of the layer is read"
             ),
             Self::OriginFull { origin, max } => write!(
                 f,
@@ -141,6 +157,12 @@ impl SequencerPolicy {
                 BlockTime::Auto => Decision::Idle,
             };
         };
+        // As the batcher reckons, so that it takes every block that is made.
+        let lands = now.observed.max(now.derived).plus(1);
+        if lands.plus(self.margin) > now.rules.deadline(origin) {
+            let observed = now.observed;
+            return Decision::Blocked(Block::TooLate { origin, observed });
+        }
         let limits = &now.rules.at(origin).limits;
         if origin == now.head.origin && now.head.on_origin >= limits.origin_blocks {
             return Decision::Blocked(Block::OriginFull {

@@ -43,10 +43,12 @@ fn header(ordinal: DaOrdinal) -> Option<DaHeader> {
 const INTERVAL: SequencerPolicy = SequencerPolicy {
     block_time: BlockTime::IntervalMs(NonZeroU64::new(2_000).unwrap()),
     confirmation_depth: 1,
+    margin: 3,
 };
 const AUTO: SequencerPolicy = SequencerPolicy {
     block_time: BlockTime::Auto,
     confirmation_depth: 1,
+    margin: 3,
 };
 
 fn situation<'a>(rules: &'a Rules, head: &'a Position, now_s: u64) -> Situation<'a> {
@@ -245,4 +247,28 @@ fn missed_turns_are_not_made_up_for() {
     assert_eq!(INTERVAL.next_due(10_000, 14_000), 16_000);
     // The clock jumped back.
     assert_eq!(INTERVAL.next_due(10_000, 2_000), 4_000);
+}
+
+#[test]
+fn no_block_is_made_that_could_not_be_posted_in_time() {
+    let (rules, head) = (rules(), head(7, T0 + 7));
+    let window = rules.config().timing.window;
+    // Derivation hangs at ordinal 8 while the layer goes on.
+    let at = |observed| Situation {
+        observed: DaOrdinal(observed),
+        derived: DaOrdinal(8),
+        asked: true,
+        ..situation(&rules, &head, T0 + observed)
+    };
+    let last = 8 + window - INTERVAL.margin - 1;
+    let too_late = |decision| matches!(decision, Decision::Blocked(Block::TooLate { .. }));
+    assert!(!too_late(INTERVAL.decide(&at(last))));
+    assert!(too_late(INTERVAL.decide(&at(last + 1))));
+    assert!(too_late(AUTO.decide(&at(last + 1))));
+    // Whoever is not asked for anything does nothing, and complains of nothing.
+    let idle = Situation {
+        asked: false,
+        ..at(last + 1)
+    };
+    assert_eq!(AUTO.decide(&idle), Decision::Idle);
 }
