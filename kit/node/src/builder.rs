@@ -19,7 +19,7 @@ use crate::{
 };
 use rollwright_core::{
     BlockRef, Clock, DaCaps, DataAvailability, Execution, Layers, ModeKind, Role, Rollup,
-    Settlement,
+    Settlement, decorators::TimeLimit,
 };
 use rollwright_derive::{Batcher, BatcherSettings, Derivable, DeriverState, RECORD_PREFIX, Rules};
 use std::{fmt, sync::Arc, time::Duration};
@@ -125,6 +125,11 @@ where
         }
 
         let chain_key = (execution.caps().chain_id, genesis.hash);
+        let da = TimeLimit::new(
+            self.layers.da.clone(),
+            self.clock.clone(),
+            self.config.da_timeout,
+        );
         let supervisor = Supervisor::new(self.spawner.clone());
         let events = Events::new();
         let pool = match &self.config.role {
@@ -164,7 +169,7 @@ where
         let mut hooks: Vec<Box<dyn DerivedHook>> = Vec::new();
         match self.config.role.clone() {
             RoleConfig::Sequencer(config) => {
-                self.sequence(&supervisor, &parts, config, &state, requests)
+                self.sequence(&supervisor, &parts, &da, config, &state, requests)
                     .await?;
             }
             RoleConfig::Replica { feed_url } => {
@@ -177,7 +182,7 @@ where
         }
         let derivation = Derivation {
             chain: parts.chain.clone(),
-            da: self.layers.da.clone(),
+            da,
             caps: parts.caps.clone(),
             deriver,
             config: self.config.derivation.clone(),
@@ -203,6 +208,7 @@ where
         &self,
         supervisor: &Supervisor,
         parts: &Parts<R::Execution>,
+        da: &TimeLimit<R::Da>,
         config: SequencerConfig,
         state: &DeriverState,
         requests: mpsc::Receiver<crate::sequencer::MineRequest>,
@@ -219,7 +225,7 @@ where
         let made = CancellationToken::new();
         let poster = Poster {
             chain: parts.chain.clone(),
-            da: self.layers.da.clone(),
+            da: da.clone(),
             caps: parts.caps.clone(),
             codec: execution.codec(),
             key: config.key.clone(),
@@ -247,17 +253,17 @@ where
             ),
         };
         let stop = supervisor.token();
-        let da = parts.watch.subscribe();
+        let view = parts.watch.subscribe();
         supervisor.spawn("journal", maintenance::journal(pool.clone(), stop.clone()));
         supervisor.spawn(
             "pool",
             maintenance::upkeep(pool, self.clock.clone(), stop.clone()),
         );
-        supervisor.spawn("poster", poster.run(batcher, da.clone(), stop.clone()));
+        supervisor.spawn("poster", poster.run(batcher, view.clone(), stop.clone()));
         let ended = made.drop_guard();
         supervisor.spawn("sequencer", async move {
             let _ended = ended;
-            sequencer.run(da, requests, stop).await
+            sequencer.run(view, requests, stop).await
         });
         Ok(())
     }

@@ -22,6 +22,9 @@ pub struct NodeConfig {
     /// Amendments of the chain configuration, oldest first; the same on every
     /// node of the chain.
     pub amendments: Vec<Amendment>,
+    /// How long the DA layer may take to answer one call. One that takes longer
+    /// counts as failed for the moment and is made again.
+    pub da_timeout: Duration,
     /// How long an orderly stop may take before what is left is abandoned; a
     /// sequencer's [`PostConfig::stop_wait`] comes on top.
     pub shutdown_timeout: Duration,
@@ -37,6 +40,7 @@ impl NodeConfig {
             derivation: DerivationConfig::default(),
             feed: FeedConfig::default(),
             amendments: Vec::new(),
+            da_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

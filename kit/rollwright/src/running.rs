@@ -200,6 +200,7 @@ fn node_config(project: &Project) -> Result<NodeConfig, ProjectError> {
         },
     };
     let mut config = NodeConfig::new(role);
+    config.da_timeout = project.config.values.da.timeout.0;
     config.name.clone_from(&settings.chain.name);
     config.pool.max_transactions = settings.sequencer.pool_transactions;
     config.pool.max_per_sender = settings.sequencer.pool_per_sender;

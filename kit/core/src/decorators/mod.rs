@@ -1,6 +1,7 @@
 //! Layers that wrap a layer and implement the trait that it implements.
 //!
 //! - [`Retrying`]: tries again what failed for the moment.
+//! - [`TimeLimit`]: gives up on what takes too long.
 //! - [`Metered`]: tells a [`Meter`] about every call.
 //! - [`Faulty`]: fails by a seed, before or after the call took effect.
 //! - [`Recorded`]: keeps every call and its outcome.
@@ -21,6 +22,7 @@ mod faulty;
 mod metered;
 mod recorded;
 mod retrying;
+mod time_limit;
 
 #[cfg(all(test, feature = "conformance"))]
 mod tests;
@@ -29,3 +31,4 @@ pub use faulty::{FaultPlan, Faulty, FaultyError};
 pub use metered::{Call, CallCounts, Count, Meter, Metered};
 pub use recorded::{CallRecord, Recorded};
 pub use retrying::{RetryPolicy, Retrying};
+pub use time_limit::{TimeLimit, TimeLimitError};

@@ -108,3 +108,44 @@ fn the_same_seed_gives_the_same_record() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
+
+/// A layer that takes so many seconds for each call.
+fn slow(clock: &Arc<ManualClock>, seconds: u64) -> Recorded<Faulty<MemoryDa>> {
+    let plan = FaultPlan {
+        max_latency: Duration::from_secs(seconds),
+        seed: 3,
+        ..FaultPlan::default()
+    };
+    Recorded::new(Faulty::new(MemoryDa::default(), clock.clone(), plan))
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_given_up_at_the_limit_and_may_be_made_again() {
+    let clock = Arc::new(ManualClock::default());
+    let da = slow(&clock, 1_000_000);
+    let da = TimeLimit::new(da, clock.clone(), Duration::from_secs(20));
+    let mut call = Box::pin(da.head());
+    let error = loop {
+        if let Some(result) = (&mut call).now_or_never() {
+            break result.expect_err("far too slow");
+        }
+        assert!(clock.advance_to_next());
+    };
+    assert_eq!(clock.now_ms(), 20_000);
+    assert_eq!(error.kind(), ErrorKind::Temporary);
+    assert_eq!(error.code(), "RW-DA-303");
+    assert!(error.to_string().contains("`head` within 20s"), "{error}");
+}
+
+#[test]
+fn a_call_that_nobody_polled_for_long_has_a_quarter_of_the_limit_left() {
+    let clock = Arc::new(ManualClock::default());
+    let da = slow(&clock, 1_000_000);
+    let da = TimeLimit::new(da, clock.clone(), Duration::from_secs(20));
+    let mut call = Box::pin(da.head());
+    assert!((&mut call).now_or_never().is_none());
+    clock.advance(Duration::from_secs(600));
+    assert!((&mut call).now_or_never().is_none());
+    clock.advance(Duration::from_secs(5));
+    assert!((&mut call).now_or_never().is_some());
+}

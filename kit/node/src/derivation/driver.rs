@@ -1,4 +1,4 @@
-use super::{execute::known, report};
+use super::{execute::known, fetch::Fetcher, report};
 use crate::{
     DerivationConfig, NodeError, batches,
     chain::{Chain, Derived, Tip},
@@ -85,9 +85,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             let pause = match self.look(&stop).await {
                 Ok(Reached::Stopped) => return Ok(()),
                 Ok(Reached::Head) => {
-                    if failures > 0 {
-                        self.errors.recovered("da");
-                    }
+                    self.errors.recovered("da");
                     failures = 0;
                     poll
                 }
@@ -155,13 +153,15 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         last: DaHeight,
         stop: &CancellationToken,
     ) -> Result<Reached, Interrupted> {
-        let da = self.da.clone();
         let from = self.next_height();
+        let fetcher = Fetcher {
+            da: self.da.clone(),
+            clock: self.clock.clone(),
+            errors: self.errors.clone(),
+            retry: self.config.retry,
+        };
         let mut blocks = stream::iter(from.0..=last.0)
-            .map(move |height| {
-                let da = da.clone();
-                async move { da.fetch(DaHeight(height), None).await }
-            })
+            .map(move |height| fetcher.clone().fetch(DaHeight(height)))
             .buffered(self.config.prefetch.max(1));
         let mut progress = self.clock.now_ms();
         loop {

@@ -3,6 +3,7 @@
 
 mod driver;
 mod execute;
+mod fetch;
 mod open;
 mod reorg;
 mod report;

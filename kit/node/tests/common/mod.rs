@@ -28,7 +28,7 @@ use rollwright_node::{
     BlockTime, Node, NodeConfig, NodeError, NodeHandle, RoleConfig, SequencerConfig, SequencerKey,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     num::NonZeroU64,
     pin::Pin,
@@ -60,11 +60,24 @@ impl Clock for TestClock {
     }
 }
 
-/// The layer, with a switch that makes it refuse, and a memory of all units.
+/// Switches of a layer.
+#[derive(Debug, Default)]
+pub struct Switches {
+    /// Methods whose calls are never answered.
+    pub hang: BTreeSet<&'static str>,
+    /// What is submitted reaches the layer, whose answer never comes.
+    pub hang_after_submit: bool,
+    /// Calls so far, by method.
+    pub calls: BTreeMap<&'static str, u64>,
+}
+
+/// The layer, with switches that make it refuse or hang, and a memory of all
+/// units.
 #[derive(Clone, Debug)]
 pub struct TestDa {
     pub inner: MemoryDa,
     pub refuses: Arc<AtomicBool>,
+    pub switches: Arc<Mutex<Switches>>,
     pub submitted: Arc<Mutex<BTreeMap<UnitId, PostingUnit>>>,
 }
 
@@ -89,6 +102,19 @@ impl LayerError for TestDaError {
     }
 }
 
+impl TestDa {
+    async fn enter(&self, method: &'static str) {
+        let hangs = {
+            let mut switches = self.switches.lock().unwrap();
+            *switches.calls.entry(method).or_default() += 1;
+            switches.hang.contains(method)
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 impl DataAvailability for TestDa {
     type Error = TestDaError;
 
@@ -97,18 +123,25 @@ impl DataAvailability for TestDa {
     }
 
     async fn head(&self) -> Result<DaHead, TestDaError> {
+        self.enter("head").await;
         Ok(self.inner.head().await?)
     }
 
     async fn submit(&self, unit: &PostingUnit) -> Result<Submission, TestDaError> {
+        self.enter("submit").await;
         if self.refuses.load(Ordering::SeqCst) {
             return Err(TestDaError::Unwilling);
         }
         self.submitted.lock().unwrap().insert(unit.id, unit.clone());
-        Ok(self.inner.submit(unit).await?)
+        let submission = self.inner.submit(unit).await?;
+        if self.switches.lock().unwrap().hang_after_submit {
+            std::future::pending::<()>().await;
+        }
+        Ok(submission)
     }
 
     async fn fetch(&self, height: DaHeight, hash: Option<B256>) -> Result<DaBlock, TestDaError> {
+        self.enter("fetch").await;
         Ok(self.inner.fetch(height, hash).await?)
     }
 
@@ -125,6 +158,7 @@ impl DataAvailability for TestDa {
     }
 
     async fn is_canonical(&self, block: DaBlockId) -> Result<bool, TestDaError> {
+        self.enter("is_canonical").await;
         Ok(self.inner.is_canonical(block).await?)
     }
 }
@@ -188,6 +222,7 @@ impl World {
             da: TestDa {
                 inner: da,
                 refuses: Arc::default(),
+                switches: Arc::default(),
                 submitted: Arc::default(),
             },
             genesis: memory_genesis(&config),
@@ -265,6 +300,17 @@ impl World {
             genesis: self.genesis.clone(),
             key: self.key.clone(),
         }
+    }
+
+    /// Makes the layer never answer these methods.
+    pub fn hang(&self, methods: &[&'static str]) {
+        self.da.switches.lock().unwrap().hang = methods.iter().copied().collect();
+    }
+
+    /// Calls of a method so far.
+    pub fn calls(&self, method: &str) -> u64 {
+        let switches = self.da.switches.lock().unwrap();
+        switches.calls.get(method).copied().unwrap_or_default()
     }
 
     /// Makes the layer refuse what is posted, or take it again.

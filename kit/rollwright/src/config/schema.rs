@@ -88,6 +88,8 @@ section! {
         max_batch: ByteSize = ByteSize(120 << 10),
         /// How long an orderly stop waits until the layer has taken what is not posted.
         stop_wait: Period = Period::from_millis(4000),
+        /// How long the layer may take to answer one call.
+        timeout: Period = Period::from_millis(30_000),
         /// What settlement and messaging wait for.
         finality: FinalityChoice = FinalityChoice::Final,
         /// What happens while the layer cannot be reached.

@@ -45,6 +45,7 @@ keys! {
     "da.batch-interval", "duration", "Longest time that a block waits to be posted.";
     "da.max-batch", "size", "Largest batch; never above the chain's own bound.";
     "da.stop-wait", "duration", "How long an orderly stop waits until the layer has taken what is not posted; the rest is posted at the next start.";
+    "da.timeout", "duration", "How long the layer may take to answer one call; a call that takes longer is made again.";
     "da.finality", "final", "What settlement and messaging wait for; there is neither in this version, so nothing waits.";
     "da.on-failure", "buffer", "What happens while the layer cannot be reached.";
     "da.buffer-limit", "size", "Unposted data at which no further transactions are admitted.";

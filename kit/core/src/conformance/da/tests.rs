@@ -2,11 +2,11 @@ use super::*;
 use crate::{
     boxed::BoxDa,
     conformance::hasty::{self, HastyClock},
-    decorators::{CallCounts, Faulty, Metered, Recorded, Retrying},
+    decorators::{CallCounts, Faulty, Metered, Recorded, Retrying, TimeLimit},
     memory::{MemoryDa, MemoryDaConfig, Mining},
 };
 use futures_util::FutureExt as _;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 struct Harness<D>(MemoryDa, fn(MemoryDa) -> D);
 
@@ -98,6 +98,15 @@ fn faulty_layer_conforms_when_retried() {
         let clock = Arc::new(HastyClock::default());
         let faulty = Faulty::new(layer, clock.clone(), hasty::faults());
         Retrying::new(faulty, clock, hasty::patient())
+    };
+    wrapped(&MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
+}
+
+#[test]
+fn layer_with_a_time_limit_conforms() {
+    let wrap = |layer| {
+        let clock = Arc::new(HastyClock::default());
+        TimeLimit::new(layer, clock, Duration::from_secs(30))
     };
     wrapped(&MemoryDaConfig::default(), wrap).assert_skipping(&SKIPPED);
 }
