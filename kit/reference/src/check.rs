@@ -1,8 +1,8 @@
 //! Both derivers over one scene, in every way in which a node may come to it.
 
 use crate::{
-    Difference, DriveError, Engine, Executor, History, Real, Reason, Scene, Script, compare,
-    derive, drive,
+    Difference, DriveError, Engine, Executor, History, Real, Reason, Refusal, Scene, Script,
+    compare, derive, drive,
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -11,6 +11,8 @@ use std::{collections::BTreeMap, fmt};
 pub struct Checked {
     /// How often each rule dropped something.
     pub rules: BTreeMap<Reason, u64>,
+    /// How often each fault of a payload or a forced transaction was refused.
+    pub refusals: BTreeMap<Refusal, u64>,
     /// DA blocks read, over all branches.
     pub da_blocks: u64,
     /// Blocks derived, over all branches.
@@ -25,6 +27,9 @@ impl Checked {
         for (reason, count) in &other.rules {
             *self.rules.entry(*reason).or_default() += count;
         }
+        for (refusal, count) in &other.refusals {
+            *self.refusals.entry(*refusal).or_default() += count;
+        }
         self.da_blocks += other.da_blocks;
         self.blocks += other.blocks;
         self.reorganisations += other.reorganisations;
@@ -34,6 +39,13 @@ impl Checked {
     pub fn missed(&self) -> Vec<Reason> {
         let all = Reason::ALL.iter().copied();
         all.filter(|reason| !self.rules.contains_key(reason))
+            .collect()
+    }
+
+    /// The faults of FORMAT.md that nothing was refused for.
+    pub fn missed_refusals(&self) -> Vec<Refusal> {
+        let all = Refusal::FORMAT.iter().copied();
+        all.filter(|refusal| !self.refusals.contains_key(refusal))
             .collect()
     }
 }
@@ -128,6 +140,9 @@ pub fn check<E: Engine>(script: &Script) -> Result<Checked, Failure<E::Error>> {
         for step in &derivation.steps {
             for rule in &step.rules {
                 *checked.rules.entry(*rule).or_default() += 1;
+            }
+            for refusal in &step.refusals {
+                *checked.refusals.entry(*refusal).or_default() += 1;
             }
             checked.blocks += step.inputs.len() as u64;
         }

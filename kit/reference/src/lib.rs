@@ -23,6 +23,7 @@ pub use payload::{
 };
 pub use real::{DriveError, Driven, Real, drive};
 pub use scene::{
-    ACTION_BYTES, Action, CHAIN_BYTES, Engine, EthereumEngine, MemoryEngine, Scene, Script, Verb,
+    ACTION_BYTES, Action, CHAIN_BYTES, Engine, EthereumEngine, MemoryEngine, Packed, Scene, Script,
+    Verb,
 };
 pub use trace::{Drop, Reason};

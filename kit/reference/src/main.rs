@@ -62,6 +62,9 @@ fn run<E: Engine<Error: Debug>>(seeds: Range<u64>, engine: &str) -> ExitCode {
             reason.code().unwrap_or("         ")
         );
     }
+    for (refusal, hits) in &total.refusals {
+        println!("{hits:>9}  refused for  {refusal}");
+    }
     for reason in total.missed() {
         println!(
             "        0  {}  {reason}",

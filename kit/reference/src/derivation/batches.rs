@@ -37,10 +37,13 @@ impl<P: Payloads> Reference<'_, P> {
         let Some((batch, envelope)) = fitting.into_iter().min_by_key(earliest) else {
             return Ok(false);
         };
-        let checked = self.check(i, &envelope).and_then(|last_origin| {
-            let blocks = self.decode(i, &envelope, last_origin);
-            blocks.inspect_err(|_| self.waste += u64::from(envelope.decompressed_len))
-        });
+        let checked = match self.check(i, &envelope) {
+            Ok(last_origin) => {
+                let blocks = self.decode(i, &envelope, last_origin);
+                blocks.inspect_err(|_| self.waste += u64::from(envelope.decompressed_len))
+            }
+            Err(reason) => Err(reason),
+        };
         match checked {
             Err(reason) => self.reject(&batch, reason),
             Ok(blocks) => {
@@ -113,7 +116,7 @@ impl<P: Payloads> Reference<'_, P> {
 
     /// The blocks of the batch that is opened, each in its place.
     fn decode(
-        &self,
+        &mut self,
         i: u64,
         envelope: &Envelope,
         last_origin: u64,
@@ -131,7 +134,10 @@ impl<P: Payloads> Reference<'_, P> {
             batch_bytes: limits.decompressed_bytes.into(),
         };
         let decoded = self.payloads.decode(&facts, &envelope.payload, &bounds);
-        let blocks = decoded.map_err(|_| Reason::BatchPayload)?;
+        let blocks = decoded.map_err(|refusal| {
+            self.step.refusals.push(refusal);
+            Reason::BatchPayload
+        })?;
         if blocks.len() as u64 != u64::from(envelope.blocks) {
             return Err(Reason::BatchBlocks);
         }

@@ -44,10 +44,10 @@ impl<P: Payloads> Reference<'_, P> {
         }
         intake.count += 1;
         intake.bytes += len;
-        let gas = self
-            .payloads
-            .check_forced(bytes)
-            .map_err(|_| Reason::ForcedCheck)?;
+        let gas = self.payloads.check_forced(bytes).map_err(|refusal| {
+            self.step.refusals.push(refusal);
+            Reason::ForcedCheck
+        })?;
         if gas > lane.admit_gas {
             return Err(Reason::ForcedGasLimit);
         }

@@ -6,7 +6,7 @@ mod forced;
 mod parts;
 
 use crate::{
-    Chain, Drop, Executor, History, Payloads, Reason,
+    Chain, Drop, Executor, History, Payloads, Reason, Refusal,
     wire::{self, Body},
 };
 use alloy_primitives::{Address, B256};
@@ -30,6 +30,8 @@ pub struct DaStep {
     /// Every rule that dropped something, in order: also where that is not
     /// traced one by one.
     pub rules: Vec<Reason>,
+    /// Why payloads and forced transactions were refused, in order.
+    pub refusals: Vec<Refusal>,
     /// Everything that was executed, in order, invalid blocks among it.
     pub inputs: Vec<BlockInput>,
     /// The derived head after it.

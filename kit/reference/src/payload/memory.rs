@@ -22,9 +22,9 @@ struct Block {
 
 impl MemoryPayloads {
     fn check(&self, transaction: &[u8]) -> Result<u64, Refusal> {
-        let read: MemoryTx = borsh::from_slice(transaction).map_err(|error| error.to_string())?;
+        let read: MemoryTx = borsh::from_slice(transaction).map_err(|_| Refusal::Memory)?;
         if read.chain_id != self.chain_id {
-            return Err("another chain's".into());
+            return Err(Refusal::Memory);
         }
         Ok(read.gas_limit)
     }
@@ -38,15 +38,15 @@ impl Payloads for MemoryPayloads {
         bounds: &Bounds,
     ) -> Result<Vec<PayloadBlock>, Refusal> {
         if facts.codec != 0 || facts.decompressed_len as usize != payload.len() {
-            return Err("compression".into());
+            return Err(Refusal::Memory);
         }
-        let blocks: Vec<Block> = borsh::from_slice(payload).map_err(|error| error.to_string())?;
+        let blocks: Vec<Block> = borsh::from_slice(payload).map_err(|_| Refusal::Memory)?;
         for block in &blocks {
             let bytes: usize = block.transactions.iter().map(Vec::len).sum();
             if block.transactions.len() as u64 > u64::from(bounds.block_transactions)
                 || bytes as u64 > bounds.block_bytes
             {
-                return Err("a block is too large".into());
+                return Err(Refusal::Memory);
             }
             for transaction in &block.transactions {
                 self.check(transaction)?;
@@ -57,13 +57,13 @@ impl Payloads for MemoryPayloads {
             .flat_map(|block| &block.transactions)
             .map(Vec::len);
         if lens.sum::<usize>() as u64 > bounds.batch_bytes {
-            return Err("the batch expands to too much".into());
+            return Err(Refusal::Memory);
         }
         let transactions: usize = blocks.iter().map(|block| block.transactions.len()).sum();
         if transactions as u64 != u64::from(facts.transactions)
             || blocks.len() as u64 != u64::from(facts.blocks)
         {
-            return Err("counts".into());
+            return Err(Refusal::Memory);
         }
         let blocks = blocks.into_iter().map(|block| PayloadBlock {
             timestamp: block.timestamp,

@@ -2,9 +2,11 @@
 
 mod ethereum;
 mod memory;
+mod refusal;
 
 pub use ethereum::EthereumPayloads;
 pub use memory::MemoryPayloads;
+pub use refusal::Refusal;
 
 use alloy_primitives::{Address, Bytes};
 
@@ -44,9 +46,6 @@ pub struct PayloadBlock {
     /// EIP-2718 transactions, or the engine's own, in order.
     pub transactions: Vec<Bytes>,
 }
-
-/// Why a payload or a transaction is refused, for people.
-pub type Refusal = String;
 
 /// How an engine writes batches, and what it admits to the forced lane: an
 /// implementation that shares no code with the engine's own codec.

@@ -68,6 +68,11 @@ fn config(kind: u8, codecs: Vec<CodecId>) -> RollupConfig {
         config.forced.block_validations = 36;
         (config.forced.queue_count, config.forced.queue_bytes) = (33, 6_600);
     }
+    if kind & 64 != 0 {
+        // A batch can expand to more than it may, with no block too large.
+        config.limits.block_bytes = 40_000;
+        (config.limits.batch_bytes, config.limits.decompressed_bytes) = (110_000, 110_000);
+    }
     if kind & 1 != 0 {
         config.da.forced_address = Some("forced".into());
     }

@@ -6,6 +6,7 @@ use super::{
     sequencer::{Crafted, Tip},
     world::{Outcome, World},
 };
+use crate::Refusal;
 use alloy_primitives::{B256, Bytes};
 use rollwright_core::{DaHeight, DaLane, DaOrdinal, DaPoint};
 use rollwright_derive::{
@@ -54,6 +55,11 @@ impl<E: Engine> World<E> {
             }
             blocks.push(block);
         }
+        let newest = self.ordinal().saturating_sub(1);
+        if let (136, Some(last), Some(header)) = (fault, blocks.last_mut(), self.header(newest)) {
+            // On the newest DA block, however far above the parent's it is.
+            (last.origin, last.timestamp) = (DaOrdinal(newest), header.time);
+        }
         let Some(last) = blocks.last() else {
             return Ok(());
         };
@@ -84,7 +90,10 @@ impl<E: Engine> World<E> {
             payload: encoded.payload,
         };
         let sound = envelope.clone();
-        let envelope = self.spoil_envelope(fault, content, envelope);
+        let envelope = match fault {
+            200..=235 => self.spoil_payload(content, onto, &blocks, envelope),
+            _ => self.spoil_envelope(fault, content, envelope),
+        };
         let bytes = spoil_bytes(fault, &envelope);
         if envelope == sound {
             self.crafted = Some(Crafted {
@@ -156,6 +165,13 @@ impl<E: Engine> World<E> {
                     });
                 }
             }
+            137 | 138 => {
+                let first = BatchBlock {
+                    origin: DaOrdinal(parent.origin.0.saturating_sub(1)),
+                    ..last.clone()
+                };
+                blocks.insert(0, first);
+            }
             126..=135 => {
                 // Every origin from the parent's on, so that amendments lie between.
                 let first = BatchBlock {
@@ -167,6 +183,30 @@ impl<E: Engine> World<E> {
                 blocks.insert(0, first);
             }
             _ => {}
+        }
+    }
+
+    /// Another payload with one fault of the engine's format.
+    fn spoil_payload(
+        &self,
+        which: u8,
+        salt: u8,
+        blocks: &[BatchBlock],
+        envelope: Envelope,
+    ) -> Envelope {
+        let limits = &self.chain.config_at(self.ordinal()).limits;
+        let last = blocks.last();
+        let which = which % (Refusal::FORMAT.len() as u8);
+        match last.and_then(|last| self.engine.faulty(which, salt, last, limits)) {
+            None => envelope,
+            Some(packed) => Envelope {
+                blocks: packed.blocks,
+                transactions: packed.transactions,
+                codec: packed.codec,
+                decompressed_len: packed.decompressed_len,
+                payload: packed.payload.into(),
+                ..envelope
+            },
         }
     }
 
@@ -190,7 +230,14 @@ impl<E: Engine> World<E> {
             163 => envelope.blocks += 1,
             164 => envelope.transactions = if odd { 200 } else { envelope.transactions + 1 },
             165 => envelope.codec = CodecId(if odd { 1 } else { 9 }),
-            166 => envelope.decompressed_len = if odd { 67_701 } else { 1 },
+            166 => {
+                let bound = self
+                    .chain
+                    .config_at(self.ordinal())
+                    .limits
+                    .decompressed_bytes;
+                envelope.decompressed_len = [1, bound, 2, bound + 1][usize::from(content % 4)];
+            }
             167 => envelope.payload = Bytes::from_static(&[9; 30]),
             168 => {
                 // A DA block that is canonical, and not the last block's.

@@ -1,9 +1,10 @@
 //! Which engine executes a scene's blocks.
 
+use super::columns::Packed;
 use crate::{Executor, Payloads};
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome};
-use rollwright_derive::{BatchCodec, CodecId, RollupConfig};
+use rollwright_derive::{BatchBlock, BatchCodec, CodecId, LimitsConfig, RollupConfig};
 
 /// An engine with everything that a scene needs of it.
 pub trait Engine: Executor + Sized {
@@ -37,6 +38,19 @@ pub trait Engine: Executor + Sized {
     /// A transaction for the forced lane, of a kind that `how` chooses: most
     /// kinds are faulty in one way.
     fn forced(&self, user: u8, nonce: u64, how: u8) -> Bytes;
+
+    /// A batch by hand with one fault of its format, which `how` chooses, and
+    /// whose form `salt` chooses, in blocks like `block`; `None` where the
+    /// engine's format has no such faults.
+    fn faulty(
+        &self,
+        _how: u8,
+        _salt: u8,
+        _block: &BatchBlock,
+        _limits: &LimitsConfig,
+    ) -> Option<Packed> {
+        None
+    }
 
     /// The address of a user.
     fn user(&self, user: u8) -> Address;

@@ -1,9 +1,13 @@
 //! Scenes on the EVM.
 
-use super::Engine;
-use crate::{EthereumPayloads, Executor, now};
+use super::{
+    Engine,
+    columns::{Packed, pack},
+    pieces::ORDER,
+};
+use crate::{EthereumPayloads, Executor, Refusal, now};
 use alloy_consensus::{
-    SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy,
+    SignableTransaction, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy,
     transaction::{SignerRecoverable as _, Transaction as _},
 };
 use alloy_eips::{
@@ -13,7 +17,9 @@ use alloy_eips::{
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome, Execution as _, ForcedOutcome};
-use rollwright_derive::{CodecId, Derivable as _, KeySigner, PartSigner as _, RollupConfig};
+use rollwright_derive::{
+    BatchBlock, CodecId, Derivable as _, KeySigner, LimitsConfig, PartSigner as _, RollupConfig,
+};
 use rollwright_evm::{
     codec::EvmCodec,
     engine::{EngineError, EvmEngine},
@@ -130,6 +136,25 @@ impl EthereumEngine {
         let scalar = |tag: u8| U256::from_be_bytes(keccak256([how, tag]).0);
         let signed = SignedAuthorization::new_unchecked(inner, how % 5, scalar(0), scalar(1));
         vec![signed; 1 + usize::from(how % 2)]
+    }
+
+    /// Transactions that need every column together, two by two.
+    fn every_column(&self, user: u8) -> [Vec<Bytes>; 3] {
+        let of = |user: u8, nonce, how| self.transaction(user, nonce, how);
+        [
+            vec![of(user, 0, 0), of(user + 1, 5, 19)],
+            vec![of(user + 1, 6, 37), of(user, 2, 17)],
+            vec![of(user + 2, 9, 4), of(user, 1, 1)],
+        ]
+    }
+
+    /// A call whose calldata is so many zero words.
+    fn zero_words(&self, user: u8, words: usize) -> Bytes {
+        let call = TxEip1559 {
+            input: vec![0; 4 + 32 * words].into(),
+            ..self.fee_market(0, user)
+        };
+        self.sign(user, call).encoded_2718().into()
     }
 
     fn fee_market(&self, nonce: u64, how: u8) -> TxEip1559 {
@@ -266,9 +291,43 @@ impl Engine for EthereumEngine {
         transaction.encoded_2718().into()
     }
 
+    fn faulty(
+        &self,
+        how: u8,
+        salt: u8,
+        block: &BatchBlock,
+        limits: &LimitsConfig,
+    ) -> Option<Packed> {
+        let fault = *Refusal::FORMAT.get(usize::from(how))?;
+        let user = salt / 8;
+        let words = match fault {
+            Refusal::BlockBytes => limits.block_bytes / 32,
+            Refusal::BatchBytes => limits.block_bytes / 32 - 8,
+            _ => 0,
+        };
+        let transactions = match fault {
+            Refusal::BlockBytes => vec![vec![self.zero_words(user, words as usize)]],
+            Refusal::BatchBytes => (0..limits.batch_blocks)
+                .map(|_| vec![self.zero_words(user, words as usize)])
+                .collect(),
+            _ => self.every_column(user).to_vec(),
+        };
+        let blocks: Vec<BatchBlock> = transactions
+            .into_iter()
+            .map(|transactions| BatchBlock {
+                transactions,
+                ..block.clone()
+            })
+            .collect();
+        let codecs = Self::codecs();
+        let codec = codecs[usize::from(salt) % codecs.len()];
+        let chain_id = self.payloads().chain_id;
+        pack(&blocks, chain_id, codec, Some(fault), salt)
+    }
+
     fn forced(&self, user: u8, nonce: u64, how: u8) -> Bytes {
         let mut legacy = self.legacy(nonce, how);
-        match how % 16 {
+        match how % 20 {
             0 => return Bytes::copy_from_slice(&[how, 1, 2, 3]),
             1 => legacy.chain_id = Some(1),
             2 => legacy.gas_limit = 10_000_000,
@@ -279,9 +338,13 @@ impl Engine for EthereumEngine {
             9 => legacy.input = Bytes::from(vec![how; 700]),
             10 => legacy.chain_id = None,
             11 => {
-                let signed = self.sign(user, legacy).encoded_2718();
-                // Another signature of the same form, or none.
-                return [&signed[..signed.len() - 1], &[how]].concat().into();
+                // The other form of the same signature.
+                let signature = *self.sign(user, legacy.clone()).signature();
+                let (r, s, v) = (signature.r(), signature.s(), signature.v());
+                let other = Signature::new(r, ORDER - s, !v);
+                return TxEnvelope::from(legacy.into_signed(other))
+                    .encoded_2718()
+                    .into();
             }
             12 => {
                 let market = TxEip1559 {
@@ -290,6 +353,25 @@ impl Engine for EthereumEngine {
                 };
                 let signed = self.sign(user, market).encoded_2718();
                 return [signed.as_slice(), &[0]].concat().into();
+            }
+            16 => {
+                let signature = Signature::test_signature();
+                let blob = TxEip4844 {
+                    chain_id: self.payloads().chain_id,
+                    ..TxEip4844::default()
+                };
+                let blob = TxEnvelope::from(blob.into_signed(signature));
+                return blob.encoded_2718().into();
+            }
+            17 => {
+                let nobody = TxEip7702 {
+                    chain_id: self.payloads().chain_id,
+                    nonce,
+                    gas_limit: 30_000,
+                    max_fee_per_gas: RICH,
+                    ..TxEip7702::default()
+                };
+                return self.sign(user, nobody).encoded_2718().into();
             }
             13 => {
                 let market = TxEip1559 {

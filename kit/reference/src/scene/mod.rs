@@ -2,6 +2,7 @@
 //! and passers-by post, made from a seed or from any bytes.
 
 mod chains;
+mod columns;
 mod craft;
 mod engine;
 mod evm;
@@ -10,8 +11,10 @@ mod memory;
 mod pieces;
 mod script;
 mod sequencer;
+mod tours;
 mod world;
 
+pub use columns::Packed;
 pub use engine::Engine;
 pub use evm::EthereumEngine;
 pub use memory::MemoryEngine;

@@ -12,7 +12,8 @@ use rollwright_derive::{
 };
 
 /// The order of secp256k1.
-const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
+pub(super) const ORDER: U256 =
+    uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
 
 impl<E: Engine> World<E> {
     /// how: fault; key; numbers of the claim; which batch.
@@ -49,7 +50,7 @@ impl<E: Engine> World<E> {
                 self.sign(signer, PartClaim { count, ..claim }, piece)
             }
             4 => {
-                let total_len = 67_701;
+                let total_len = self.chain.config_at(self.ordinal()).limits.batch_bytes + 1;
                 self.sign(signer, PartClaim { total_len, ..claim }, piece)
             }
             5 => {
@@ -84,6 +85,11 @@ impl<E: Engine> World<E> {
                 },
                 piece,
             ),
+            23 => {
+                // So many batches of one number that there is no room for more.
+                let batch_id = B256::repeat_byte(which);
+                self.sign(signer, PartClaim { batch_id, ..claim }, piece)
+            }
             _ => self.sign(signer, claim, piece),
         };
         let lane = if which % 16 == 0 {

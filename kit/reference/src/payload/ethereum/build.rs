@@ -54,11 +54,11 @@ pub(super) fn transactions(
         let signature = Signature::new(r, s, parity);
         let (hash, transaction) = transaction(row, list, signature, chain_id);
         if s > HALF_ORDER {
-            return Err("s is high".into());
+            return Err(Refusal::HighS);
         }
         let sender = signature
             .recover_address_from_prehash(&hash)
-            .map_err(|error| error.to_string())?;
+            .map_err(|_| Refusal::Recovery)?;
         built.senders.push(sender);
         built.encoded.push(transaction.encoded_2718().into());
     }

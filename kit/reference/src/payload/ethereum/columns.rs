@@ -115,13 +115,11 @@ impl Columns {
         calldata(cursor, &mut rows, &grouped)?;
         words::read(cursor, &mut rows, &shapes, &of, &mut addresses, bounds)?;
         access_lists(cursor, &mut rows, &grouped, &mut addresses)?;
-        let found = self::authorisations(cursor, &mut rows, &grouped, &mut addresses, chain_id)?;
-        if found != authorisations {
-            return Err("another number of authorisations".into());
-        }
+        let list = &mut addresses;
+        read_authorisations(cursor, &mut rows, &grouped, list, authorisations, chain_id)?;
         addresses.finish()?;
         if cursor.left() > 0 {
-            return Err("something follows the columns".into());
+            return Err(Refusal::Rest);
         }
         Ok(Self {
             blocks,
@@ -137,7 +135,8 @@ impl Columns {
             match of_slot.get(row.slot) {
                 Some(known) if known == sender => {}
                 None if !of_slot.contains(sender) => of_slot.push(*sender),
-                _ => return Err("slots and senders do not agree".into()),
+                None => return Err(Refusal::SenderSlots),
+                Some(_) => return Err(Refusal::SlotSenders),
             }
         }
         Ok(())
@@ -166,8 +165,11 @@ fn blocks(
     let recipients = addresses.take(cursor, count)?;
     let sum: u128 = counts.iter().map(|count| u128::from(*count)).sum();
     let most = u64::from(bounds.block_transactions);
-    if sum != u128::from(facts.transactions) || counts.iter().any(|count| *count > most) {
-        return Err("transactions of blocks".into());
+    if sum != u128::from(facts.transactions) {
+        return Err(Refusal::BlockCounts);
+    }
+    if counts.iter().any(|count| *count > most) {
+        return Err(Refusal::BlockTransactions);
     }
     let heads = (0..count).map(|at| BlockHead {
         timestamp: timestamps[at],
@@ -185,23 +187,23 @@ fn shapes(cursor: &mut Cursor<'_>, count: usize) -> Result<(Vec<Shape>, Vec<usiz
     for _ in 0..number {
         let shape = shape(cursor)?;
         if shapes.contains(&shape) {
-            return Err("a shape stands twice".into());
+            return Err(Refusal::ShapeTwice);
         }
         shapes.push(shape);
     }
     if count > 0 && number == 0 {
-        return Err("no shapes".into());
+        return Err(Refusal::ShapeMissing);
     }
     let of = cursor.codes(count, number)?;
     let mut seen = 0;
     for shape in &of {
         if *shape > seen {
-            return Err("shapes are not in order of first use".into());
+            return Err(Refusal::ShapeOrder);
         }
         seen = seen.max(shape + 1);
     }
     if seen != number {
-        return Err("a shape is not used".into());
+        return Err(Refusal::ShapeUnused);
     }
     Ok((shapes, of))
 }
@@ -214,13 +216,13 @@ fn shape(cursor: &mut Cursor<'_>) -> Result<Shape, Refusal> {
         2 => Kind::Eip2930,
         3 => Kind::Eip1559,
         4 => Kind::Eip7702,
-        _ => return Err("no such kind".into()),
+        _ => return Err(Refusal::ShapeKind),
     };
     let creation = byte & 8 != 0;
     let access_list = byte & 16 != 0;
     let has_no_list = matches!(kind, Kind::Legacy | Kind::Unprotected);
     if byte & 128 != 0 || (creation && kind == Kind::Eip7702) || (access_list && has_no_list) {
-        return Err("no such shape".into());
+        return Err(Refusal::ShapeForm);
     }
     let calldata = match byte >> 5 & 0b11 {
         0 => Calldata::Empty,
@@ -231,10 +233,10 @@ fn shape(cursor: &mut Cursor<'_>) -> Result<Shape, Refusal> {
             let words = cursor.varint()?;
             Calldata::Abi {
                 selector,
-                words: usize::try_from(words).map_err(|_| "too many words")?,
+                words: usize::try_from(words).map_err(|_| Refusal::BatchBytes)?,
             }
         }
-        _ => return Err("no such calldata".into()),
+        _ => return Err(Refusal::ShapeForm),
     };
     Ok(Shape {
         kind,
@@ -248,7 +250,7 @@ fn shape(cursor: &mut Cursor<'_>) -> Result<Shape, Refusal> {
 fn senders(cursor: &mut Cursor<'_>, count: usize) -> Result<(Vec<usize>, Vec<u64>), Refusal> {
     let number = cursor.varint()?;
     if number > count as u64 {
-        return Err("more slots than transactions".into());
+        return Err(Refusal::DictionaryUnused);
     }
     let mut table = Dictionary::new((0..number as usize).collect())?;
     let slots = table.take(cursor, count)?;
@@ -278,7 +280,7 @@ fn gas_and_fees(
         rows[*at].gas_limit = limit;
     }
     limits.finish()?;
-    let wei = |number: U256| u128::try_from(number).map_err(|_| Refusal::from("a fee is too wide"));
+    let wei = |number: U256| u128::try_from(number).map_err(|_| Refusal::FeeWide);
     let number = cursor.count()?;
     let mut prices = Dictionary::new(cursor.numbers(number)?)?;
     for (price, at) in prices.take(cursor, grouped.len())?.into_iter().zip(grouped) {
@@ -315,9 +317,9 @@ fn calldata(cursor: &mut Cursor<'_>, rows: &mut [Row], grouped: &[usize]) -> Res
     let lens = cursor.varints(with_bytes.len())?;
     for (len, at) in lens.into_iter().zip(with_bytes) {
         if len == 0 || len % 32 == 4 {
-            return Err("calldata of that length has another shape".into());
+            return Err(Refusal::CalldataLength);
         }
-        let len = usize::try_from(len).map_err(|_| "too much calldata")?;
+        let len = usize::try_from(len).map_err(|_| Refusal::Ends)?;
         rows[at].calldata = cursor.take(len)?.to_vec();
     }
     Ok(())
@@ -333,8 +335,11 @@ fn access_lists(
     let with_list: Vec<usize> = grouped.iter().filter(with_list).copied().collect();
     let counts = cursor.varints(with_list.len())?;
     let all: u128 = counts.iter().map(|count| u128::from(*count)).sum();
-    if counts.contains(&0) || all > cursor.left() as u128 {
-        return Err("access lists".into());
+    if counts.contains(&0) {
+        return Err(Refusal::AccessEmpty);
+    }
+    if all > cursor.left() as u128 {
+        return Err(Refusal::Ends);
     }
     let mut of_entry = addresses.take(cursor, all as usize)?.into_iter();
     let mut key_counts = cursor.varints(all as usize)?.into_iter();
@@ -355,22 +360,26 @@ fn access_lists(
     Ok(())
 }
 
-/// How many there are in all.
-fn authorisations(
+/// As many as there are signatures.
+fn read_authorisations(
     cursor: &mut Cursor<'_>,
     rows: &mut [Row],
     grouped: &[usize],
     addresses: &mut Dictionary<Address>,
+    signatures: usize,
     chain_id: u64,
-) -> Result<usize, Refusal> {
+) -> Result<(), Refusal> {
     let with_list = |at: &&usize| rows[**at].shape.kind == Kind::Eip7702;
     let with_list: Vec<usize> = grouped.iter().filter(with_list).copied().collect();
     let counts = cursor.varints(with_list.len())?;
     let all: u128 = counts.iter().map(|count| u128::from(*count)).sum();
-    if counts.contains(&0) || all > cursor.left() as u128 {
-        return Err("authorisations".into());
+    if counts.contains(&0) {
+        return Err(Refusal::AuthorisationEmpty);
     }
-    let all = all as usize;
+    if all != signatures as u128 {
+        return Err(Refusal::AuthorisationCount);
+    }
+    let all = signatures;
     let chains = cursor.take(all)?;
     let other = chains.iter().filter(|chain| **chain == 2).count();
     let mut other = cursor.numbers(other)?.into_iter();
@@ -386,11 +395,11 @@ fn authorisations(
             2 => {
                 let id = other.next().unwrap_or_default();
                 if id.is_zero() || id == ours {
-                    return Err("another chain that is not another".into());
+                    return Err(Refusal::AuthorisationOther);
                 }
                 id
             }
-            _ => return Err("no such chain".into()),
+            _ => return Err(Refusal::AuthorisationChain),
         };
         read.push(AuthorisationColumns {
             chain_id,
@@ -403,5 +412,5 @@ fn authorisations(
     for (count, at) in counts.into_iter().zip(with_list) {
         rows[at].authorisations = read.by_ref().take(count as usize).collect();
     }
-    Ok(all)
+    Ok(())
 }

@@ -20,7 +20,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Refusal> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or("it ends too soon")?;
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(Refusal::Ends)?;
         self.0 = rest;
         Ok(taken)
     }
@@ -37,12 +37,12 @@ impl<'a> Cursor<'a> {
             value |= u128::from(byte & 0x7f) << (7 * place);
             if byte & 0x80 == 0 {
                 if byte == 0 && place > 0 {
-                    return Err("a varint is longer than it needs to be".into());
+                    return Err(Refusal::VarintForm);
                 }
-                return u64::try_from(value).map_err(|_| "a varint is too large".into());
+                return u64::try_from(value).map_err(|_| Refusal::VarintWide);
             }
         }
-        Err("a varint has more than ten bytes".into())
+        Err(Refusal::VarintWide)
     }
 
     pub(super) fn zigzag(&mut self) -> Result<u64, Refusal> {
@@ -55,7 +55,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn count(&mut self) -> Result<usize, Refusal> {
         let count = self.varint()?;
         if count > self.left() as u64 {
-            return Err("a count is more than there can be".into());
+            return Err(Refusal::Ends);
         }
         Ok(count as usize)
     }
@@ -75,7 +75,7 @@ impl<'a> Cursor<'a> {
             let high = if bound > 256 { self.varint()? } else { 0 };
             let code = u128::from(high) << 8 | u128::from(*byte);
             if code >= bound as u128 {
-                return Err("a code is out of range".into());
+                return Err(Refusal::CodeBound);
             }
             codes.push(code as usize);
         }
@@ -90,22 +90,22 @@ impl<'a> Cursor<'a> {
         let mut numbers = Vec::new();
         for len in lens {
             if *len > 32 {
-                return Err("a number has too many bytes".into());
+                return Err(Refusal::NumberLength);
             }
             let mantissa = self.take(usize::from(*len))?;
             if mantissa.first() == Some(&0) {
-                return Err("a mantissa begins with zero".into());
+                return Err(Refusal::MantissaZero);
             }
             let mut number = U256::from_be_slice(mantissa);
             if (1..=16).contains(len) {
                 if (number % U256::from(10)).is_zero() {
-                    return Err("an exponent is not the largest possible".into());
+                    return Err(Refusal::ExponentSmall);
                 }
                 let exponent = exponents.next().copied().unwrap_or_default();
                 for _ in 0..exponent {
                     number *= U256::from(10);
                     if number >> 128 != U256::ZERO {
-                        return Err("a number with exponent is too large".into());
+                        return Err(Refusal::ExponentLarge);
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl<T: Copy + PartialEq> Dictionary<T> {
     pub(super) fn new(table: Vec<T>) -> Result<Self, Refusal> {
         let repeated = (1..table.len()).any(|at| table[..at].contains(&table[at]));
         if repeated {
-            return Err("a dictionary has an entry twice".into());
+            return Err(Refusal::DictionaryTwice);
         }
         Ok(Self { table, used: 0 })
     }
@@ -151,9 +151,9 @@ impl<T: Copy + PartialEq> Dictionary<T> {
                     self.used - 1
                 }
                 Some(at) if at < self.used => at,
-                Some(_) => return Err("an entry is used before its turn".into()),
+                Some(_) => return Err(Refusal::DictionaryTurn),
             };
-            entries.push(*self.table.get(at).ok_or("a dictionary is used up")?);
+            entries.push(*self.table.get(at).ok_or(Refusal::DictionaryTurn)?);
         }
         Ok(entries)
     }
@@ -162,7 +162,7 @@ impl<T: Copy + PartialEq> Dictionary<T> {
         if self.used == self.table.len() {
             Ok(())
         } else {
-            Err("a dictionary has an entry that is not used".into())
+            Err(Refusal::DictionaryUnused)
         }
     }
 }

@@ -5,21 +5,29 @@ use alloy_consensus::{Transaction as _, TxEnvelope, TxType, transaction::SignerR
 use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
 
 /// The gas limit of an admissible transaction: type 0, 1, 2 or 4, canonical,
-/// with our chain id and a signature that recovers.
+/// with our chain id, with authorisations where they belong, and a signature
+/// that recovers.
 pub(super) fn check(bytes: &[u8], chain_id: u64) -> Result<u64, Refusal> {
-    let transaction = TxEnvelope::decode_2718_exact(bytes).map_err(|error| error.to_string())?;
-    if transaction.tx_type() == TxType::Eip4844 {
-        return Err("a blob transaction".into());
-    }
+    let decoded = TxEnvelope::decode_2718_exact(bytes);
+    let transaction = decoded.map_err(|_| Refusal::ForcedForm)?;
     if transaction.encoded_2718() != bytes {
-        return Err("not canonical".into());
+        return Err(Refusal::ForcedForm);
+    }
+    if transaction.tx_type() == TxType::Eip4844 {
+        return Err(Refusal::ForcedType);
     }
     if transaction.chain_id() != Some(chain_id) {
-        return Err("another chain's, or no chain's".into());
+        return Err(Refusal::ForcedChain);
+    }
+    if transaction
+        .authorization_list()
+        .is_some_and(<[_]>::is_empty)
+    {
+        return Err(Refusal::ForcedAuthorisations);
     }
     // Refuses a high s as well.
     transaction
         .recover_signer()
-        .map_err(|error| error.to_string())?;
+        .map_err(|_| Refusal::ForcedSignature)?;
     Ok(transaction.gas_limit())
 }

@@ -37,8 +37,8 @@ impl Payloads for EthereumPayloads {
         let mut cursor = Cursor::new(payload);
         let authorisations = cursor.varint()?;
         let transactions = facts.transactions as usize;
-        let in_all = usize::try_from(authorisations).map_err(|_| "authorisations")?;
-        let signatures = in_all.checked_mul(64).ok_or("authorisations")?;
+        let in_all = usize::try_from(authorisations).map_err(|_| Refusal::Ends)?;
+        let signatures = in_all.checked_mul(64).ok_or(Refusal::Ends)?;
         let raw = Raw {
             transactions: cursor.take(transactions * 64)?,
             authorisations: cursor.take(signatures)?,
@@ -48,7 +48,7 @@ impl Payloads for EthereumPayloads {
         let before = payload.len() - cursor.left();
         let wanted = (facts.decompressed_len as usize)
             .checked_sub(before)
-            .ok_or("the decompressed length is too small")?;
+            .ok_or(Refusal::LengthShort)?;
         let bytes = compression::decompress(facts.codec, cursor.rest(), wanted)?;
         let columns = Columns::read(&bytes, facts, bounds, in_all, self.chain_id)?;
         let built = build::transactions(&columns, &raw, self.chain_id)?;
@@ -64,7 +64,7 @@ impl Payloads for EthereumPayloads {
 fn unused_bits_are_zero(parities: &[u8], transactions: usize) -> Result<(), Refusal> {
     let used = transactions % 8;
     match parities.last() {
-        Some(last) if used > 0 && last >> used != 0 => Err("unused parity bits".into()),
+        Some(last) if used > 0 && last >> used != 0 => Err(Refusal::ParityBits),
         _ => Ok(()),
     }
 }
@@ -77,7 +77,7 @@ fn blocks(
 ) -> Result<Vec<PayloadBlock>, Refusal> {
     let bytes: usize = encoded.iter().map(|bytes| bytes.len()).sum();
     if bytes as u64 > bounds.batch_bytes {
-        return Err("the batch expands to too much".into());
+        return Err(Refusal::BatchBytes);
     }
     let mut rest = encoded.into_iter();
     let mut blocks = Vec::new();
@@ -85,7 +85,7 @@ fn blocks(
         let transactions: Vec<Bytes> = rest.by_ref().take(head.transactions).collect();
         let bytes: usize = transactions.iter().map(|bytes| bytes.len()).sum();
         if bytes as u64 > bounds.block_bytes {
-            return Err("a block has too many bytes".into());
+            return Err(Refusal::BlockBytes);
         }
         blocks.push(PayloadBlock {
             timestamp: head.timestamp,

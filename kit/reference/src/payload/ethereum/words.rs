@@ -25,7 +25,7 @@ pub(super) fn read(
 ) -> Result<(), Refusal> {
     // Whose word each is: by shape, by position, by transaction.
     let mut owners: Vec<(usize, usize)> = Vec::new();
-    let most = (bounds.batch_bytes / 32).min(cursor.left() as u64);
+    let most = bounds.batch_bytes / 32;
     for (index, shape) in shapes.iter().enumerate() {
         let Calldata::Abi { selector, words } = shape.calldata else {
             continue;
@@ -34,7 +34,7 @@ pub(super) fn read(
         // Zero words are one byte in the column, and thirty-two here.
         let more = words as u128 * group.len() as u128;
         if owners.len() as u128 + more > u128::from(most) {
-            return Err("more words than a batch may have".into());
+            return Err(Refusal::BatchBytes);
         }
         for at in &group {
             rows[*at].calldata = selector.to_vec();
@@ -57,7 +57,7 @@ pub(super) fn read(
             numbers.next().unwrap_or_default()
         };
         if is_like_an_address(value) != (*len == ADDRESS) {
-            return Err("a word is written the wrong way".into());
+            return Err(Refusal::WordForm);
         }
         let start = 4 + 32 * word;
         rows[at].calldata[start..start + 32].copy_from_slice(&value.to_be_bytes::<32>());

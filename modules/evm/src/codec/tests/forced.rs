@@ -95,3 +95,16 @@ fn zero_signatures_are_refused() {
         refused(&bytes, "does not recover");
     }
 }
+
+#[test]
+fn an_empty_authorisation_list_is_refused() {
+    let nobody = alloy_consensus::TxEip7702 {
+        chain_id: mix::CHAIN_ID,
+        gas_limit: 90_000,
+        ..Default::default()
+    };
+    refused(
+        &mix::sign(nobody, mix::key(1)),
+        "authorisation list is empty",
+    );
+}
