@@ -210,17 +210,24 @@ impl<P: Payloads> Reference<'_, P> {
         Ok(())
     }
 
-    /// §4.3: what leaves once nothing fits.
+    /// §4.3: what leaves once nothing fits, by one rule after the other.
     pub(super) fn expire_batches(&mut self, i: u64) {
         let timing = self.chain.config_at(i).timing;
         for batch in self.batches() {
-            let reason = match batch.completed() {
-                _ if batch.name.number < self.next => Reason::BatchPassed,
-                None if i - batch.first().at.0 >= timing.part_timeout => Reason::PartTimeout,
-                Some((at, _)) if i - at >= timing.window => Reason::BatchTimeout,
-                _ => continue,
-            };
-            self.remove(&batch, reason);
+            if batch.name.number < self.next {
+                self.remove(&batch, Reason::BatchPassed);
+            }
+        }
+        for batch in self.batches() {
+            if batch.completed().is_none() && i - batch.first().at.0 >= timing.part_timeout {
+                self.remove(&batch, Reason::PartTimeout);
+            }
+        }
+        for batch in self.batches() {
+            let completed = batch.completed().map(|(at, _)| at);
+            if completed.is_some_and(|at| i - at >= timing.window) {
+                self.remove(&batch, Reason::BatchTimeout);
+            }
         }
     }
 }

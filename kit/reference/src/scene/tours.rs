@@ -30,6 +30,7 @@ impl Script {
             left_window(),
             pieces(),
             capacity(),
+            expiries(),
             full_queue(),
             forced(),
         ]
@@ -118,6 +119,17 @@ fn capacity() -> Script {
         actions.push(action(Verb::Piece, [23, 0, 0, 1, which]));
     }
     actions.push(MINE);
+    script(0, actions)
+}
+
+/// A complete batch that waits for a parent and parts of the next one, whose
+/// times end at one DA block.
+fn expiries() -> Script {
+    let waits = action(Verb::Craft, [152, 0, 0, 1, 2]);
+    let parts = action(Verb::Piece, [20, 0, 0, 1, 1]);
+    let mut actions = vec![MINE; 2];
+    actions.extend([waits, MINE, MINE, MINE, MINE, MINE, MINE]);
+    actions.extend([parts, MINE, MINE, MINE, MINE, MINE]);
     script(0, actions)
 }
 
