@@ -8,8 +8,7 @@ use rollwright_derive::*;
 
 #[test]
 fn a_batch_gives_the_preconfirmed_blocks_on_every_node() {
-    let mut world = World::default();
-    world.mine_empty(3);
+    let mut world = World::after(3);
     let blocks = [
         world.preconfirm(1, vec![transfer(1, 0)]),
         world.preconfirm(1, vec![transfer(1, 1), transfer(2, 0)]),
@@ -33,8 +32,7 @@ fn a_batch_gives_the_preconfirmed_blocks_on_every_node() {
 
 #[test]
 fn interleaved_parts_over_several_da_blocks_are_joined() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let first = [world.preconfirm(1, vec![transfer(1, 0)])];
     let first = world.seal(&first);
     let second = [world.preconfirm(1, vec![transfer(1, 1)])];
@@ -62,8 +60,7 @@ fn interleaved_parts_over_several_da_blocks_are_joined() {
 
 #[test]
 fn the_earlier_completed_of_two_candidates_wins() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let one = [world.preconfirm(1, vec![transfer(1, 0)])];
     let one_envelope = world.envelope(&one).encode();
     world.resync();
@@ -87,8 +84,7 @@ fn the_earlier_completed_of_two_candidates_wins() {
 
 #[test]
 fn an_invalid_block_ends_the_batch_and_consumes_the_number() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let good = world.preconfirm(1, vec![transfer(1, 0)]);
     // A nonce gap: the engine refuses the second block.
     let mut bad = good.clone();
@@ -119,8 +115,7 @@ fn an_invalid_block_ends_the_batch_and_consumes_the_number() {
 
 /// Seals one block with a changed envelope and returns the drop codes.
 fn with_envelope(change: impl FnOnce(&mut Envelope)) -> (Vec<&'static str>, u64) {
-    let mut world = World::default();
-    world.mine_empty(3);
+    let mut world = World::after(3);
     let block = world.preconfirm(1, vec![transfer(1, 0)]);
     let mut envelope = world.envelope(&[block]);
     change(&mut envelope);
@@ -166,8 +161,7 @@ fn a_rejected_envelope_leaves_the_number() {
 
 #[test]
 fn a_batch_with_another_parent_waits_and_expires() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let block = world.preconfirm(1, vec![]);
     let mut envelope = world.envelope(&[block]);
     envelope.parent = B256::repeat_byte(9);
@@ -182,8 +176,7 @@ fn a_batch_with_another_parent_waits_and_expires() {
 
 #[test]
 fn an_expensive_invalid_batch_is_not_opened_twice() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let block = world.preconfirm(1, vec![]);
     let mut envelope = world.envelope(&[block]);
     envelope.decompressed_len += 1;

@@ -176,8 +176,7 @@ proptest! {
 
 #[test]
 fn codec_bombs_are_refused_before_they_are_opened() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let block = world.preconfirm(1, vec![]);
     let honest = world.envelope(&[block]);
     let bomb = |change: &dyn Fn(&mut Envelope)| {
@@ -199,8 +198,7 @@ fn codec_bombs_are_refused_before_they_are_opened() {
 
 #[test]
 fn a_transaction_that_the_chain_does_not_admit_refuses_the_whole_batch() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let good = world.preconfirm(1, vec![transfer(1, 0)]);
     let mut foreign = MemoryTx::transfer(user(1), 0, user(2), 1);
     foreign.chain_id = 1_338;
@@ -222,8 +220,7 @@ fn a_transaction_that_the_chain_does_not_admit_refuses_the_whole_batch() {
 
 #[test]
 fn replayed_blobs_in_one_da_block_are_all_dropped_as_one() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blob = world.one_block_batch(1, vec![]);
     world.mine(vec![blob; 2_000]);
     assert_eq!(world.head(), world.tip.block);
@@ -249,8 +246,7 @@ fn bombs(world: &mut World, attempt: u64, count: u64, decompressed_len: u32) -> 
 
 #[test]
 fn what_one_da_block_decodes_in_vain_is_bounded() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let most = world.rules.at(DaOrdinal(2)).limits.decompressed_bytes;
     // The second reaches the bound, so the others wait for the next DA block.
     let blobs = bombs(&mut world, 0, 5, most / 2);
@@ -270,8 +266,7 @@ fn what_one_da_block_decodes_in_vain_is_bounded() {
 
 #[test]
 fn a_key_has_eight_batches_of_one_number_at_most() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let most = world.rules.at(DaOrdinal(2)).limits.decompressed_bytes;
     let blobs = bombs(&mut world, 0, 2_000, most);
     world.mine(blobs);
@@ -290,4 +285,48 @@ fn a_key_has_eight_batches_of_one_number_at_most() {
     world.mine(world.parts_by(&key(1), 1, &envelope, 2));
     assert_eq!(world.head(), world.tip.block);
     assert_eq!(world.deriver.state().batches().count(), 0);
+}
+
+/// A megabyte of blobs for the forced lane, of transactions of `len` bytes.
+fn garbage(world: &World, len: usize) -> Vec<Bytes> {
+    let transaction = Bytes::from(vec![0x5a; len]);
+    let per_blob = (128 << 10) / (len + 4);
+    let blob = world.forced(&vec![transaction; per_blob]);
+    vec![blob; 8]
+}
+
+#[test]
+fn a_megabyte_of_forced_garbage_in_each_da_block_neither_stalls_nor_grows_a_node() {
+    let mut world = World::after(2);
+    let kinds: Vec<Vec<Bytes>> = [1, 200, 900, 60_000].map(|len| garbage(&world, len)).into();
+    let mut sizes = Vec::new();
+    let mut posted = 0;
+    for round in 0..90u64 {
+        world.events.clear();
+        let mut blobs = kinds[(round % 4) as usize].clone();
+        // Every fifth block an honest batch behind it: as far as origins step.
+        let honest = round % 5 == 0;
+        if honest {
+            world.resync();
+            let newest = DaOrdinal(world.ordinal().0 - 1);
+            let origin = world.rules.next_origin(&world.tip, newest).unwrap().0;
+            blobs.push(world.one_block_batch(origin, vec![]));
+            posted += 1;
+        }
+        world.mine(blobs);
+        if honest {
+            assert_eq!(world.head(), world.tip.block, "DA block {round}");
+        }
+        assert!(world.events.len() <= MAX_TRACES + 4);
+        let state = world.deriver.state();
+        assert_eq!(state.forced_size(), (0, 0));
+        assert_eq!(state.batches().count(), 0);
+        sizes.push(state.encode().len());
+        // As a layer does whose blocks become final.
+        let last = da_id(world.da.last().unwrap());
+        world.deriver.finalize(last);
+    }
+    assert_eq!(world.deriver.state().next_batch(), posted);
+    let settled = &sizes[40..];
+    assert_eq!(settled.iter().max(), settled.iter().min(), "no byte more");
 }

@@ -28,8 +28,7 @@ fn included(world: &World) -> Vec<Vec<Bytes>> {
 
 #[test]
 fn a_forced_transaction_is_due_after_the_delay_whatever_the_sequencer_does() {
-    let mut world = World::default();
-    world.mine_empty(1);
+    let mut world = World::after(1);
     let forced = world.forced(&[transfer(3, 0)]);
     world.mine(vec![forced]);
     assert_eq!(
@@ -216,8 +215,7 @@ fn due_entries_leave_out_what_preconfirmed_blocks_consumed() {
 
 #[test]
 fn a_silent_sequencer_lapses_and_forced_transactions_go_on() {
-    let mut world = World::default();
-    world.mine_empty(19);
+    let mut world = World::after(19);
     let forced = world.forced(&[transfer(3, 0)]);
     world.mine(vec![forced]);
     world.mine_empty(1);
@@ -241,8 +239,7 @@ fn a_silent_sequencer_lapses_and_forced_transactions_go_on() {
 
 #[test]
 fn empty_da_blocks_from_genesis_on_give_the_same_chain_everywhere() {
-    let mut world = World::default();
-    world.mine_empty(60);
+    let world = World::after(60);
     let mut late = world.fresh_node();
     late.read();
     assert_eq!(late.head(), world.head());
@@ -251,8 +248,7 @@ fn empty_da_blocks_from_genesis_on_give_the_same_chain_everywhere() {
 
 #[test]
 fn a_sequencer_that_returns_builds_on_the_derived_head() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     // A batch that never lands in time.
     let late = world.one_block_batch(1, vec![transfer(1, 0)]);
     world.mine_empty(21);
@@ -277,8 +273,7 @@ fn a_sequencer_that_returns_builds_on_the_derived_head() {
 
 #[test]
 fn stale_parts_replayed_after_a_lapse_do_not_stop_the_sequencer() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let stale = [world.preconfirm(1, vec![transfer(1, 0)])];
     let stale = world.envelope(&stale).encode();
     let stale_parts = world.parts(&stale, 2);
@@ -305,8 +300,7 @@ fn stale_parts_replayed_after_a_lapse_do_not_stop_the_sequencer() {
 
 #[test]
 fn a_batch_whose_first_block_is_invalid_does_not_end_the_lapse() {
-    let mut world = World::default();
-    world.mine_empty(22);
+    let mut world = World::after(22);
     world.resync();
     let mut block = world.preconfirm(21, vec![]);
     block.inputs.transactions = vec![transfer(1, 9)];
@@ -319,8 +313,7 @@ fn a_batch_whose_first_block_is_invalid_does_not_end_the_lapse() {
 
 #[test]
 fn a_frozen_da_clock_makes_no_block_and_the_next_ordinal_tries_again() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let mut block = world.preconfirm(1, vec![]);
     // As far ahead as drift allows.
     block.inputs.timestamp = DA_TIME + 2 + 60;

@@ -7,8 +7,7 @@ use rollwright_derive::*;
 
 #[test]
 fn origins_obey_window_step_and_time() {
-    let mut world = World::default();
-    world.mine_empty(12);
+    let mut world = World::after(12);
     let good = world.preconfirm(1, vec![]);
     let place = |change: &dyn Fn(&mut BatchBlock)| {
         let mut block = good.clone();
@@ -57,8 +56,7 @@ fn origins_obey_window_step_and_time() {
 
 #[test]
 fn an_empty_block_flood_ends_at_the_origins_bound() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blocks: Vec<QueuedBlock> = (0..16).map(|_| world.preconfirm(1, vec![])).collect();
     let mut flood = blocks.clone();
     let mut extra = blocks[15].clone();
@@ -85,8 +83,7 @@ fn an_empty_block_flood_ends_at_the_origins_bound() {
 #[test]
 fn a_batch_is_valid_up_to_the_last_ordinal_of_its_window() {
     for (wait, lands) in [(20u64, true), (21, false)] {
-        let mut world = World::default();
-        world.mine_empty(2);
+        let mut world = World::after(2);
         let blob = world.one_block_batch(1, vec![]);
         // Ordinal of application: 1 + wait.
         world.mine_empty((1 + wait - 2) as usize);
@@ -98,8 +95,7 @@ fn a_batch_is_valid_up_to_the_last_ordinal_of_its_window() {
 
 #[test]
 fn an_origin_that_vanishes_rejects_the_batch() {
-    let mut world = World::default();
-    world.mine_empty(4);
+    let mut world = World::after(4);
     let blob = world.one_block_batch(3, vec![]);
     world.reorganise(3);
     world.mine_empty(2);

@@ -8,8 +8,7 @@ use rollwright_derive::*;
 
 #[test]
 fn a_malleated_signature_is_no_second_identity() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blob = world.one_block_batch(1, vec![transfer(1, 0)]);
     let id = world.rules.rollup_id();
     let Ok(WireBlob::Part(part)) = parse_blob(&blob, &id) else {
@@ -38,8 +37,7 @@ fn a_malleated_signature_is_no_second_identity() {
 
 #[test]
 fn a_poisoned_part_does_not_touch_the_true_one() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let block = world.preconfirm(1, vec![transfer(1, 0)]);
     let envelope = world.seal(&[block]);
     let parts = world.parts(&envelope, 2);
@@ -60,8 +58,7 @@ fn a_poisoned_part_does_not_touch_the_true_one() {
 
 #[test]
 fn a_key_that_lies_about_its_batch_harms_itself_only() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let block = world.preconfirm(1, vec![]);
     let envelope = world.seal(&[block]);
     let claim = PartClaim {
@@ -112,8 +109,7 @@ fn a_key_that_lies_about_its_batch_harms_itself_only() {
 
 #[test]
 fn a_flood_of_parts_ends_at_the_keys_capacity() {
-    let mut world = World::default();
-    world.mine_empty(1);
+    let mut world = World::after(1);
     let capacity = world.rules.at(DaOrdinal(0)).key_capacity();
     let piece = Bytes::from(vec![7; 90_000]);
     let flood: Vec<Bytes> = (0..8)
@@ -144,8 +140,7 @@ fn a_flood_of_parts_ends_at_the_keys_capacity() {
 
 #[test]
 fn traces_are_bounded_per_da_block() {
-    let mut world = World::default();
-    world.mine_empty(1);
+    let mut world = World::after(1);
     world.mine(vec![Bytes::from_static(b"garbage"); 1_000]);
     assert_eq!(world.drops().len(), MAX_TRACES);
     assert!(world.has_event(&DeriveEvent::Untraced(1_000 - MAX_TRACES as u64)));
@@ -153,8 +148,7 @@ fn traces_are_bounded_per_da_block() {
 
 #[test]
 fn a_higher_attempt_evicts_and_stale_parts_are_dropped() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let block = world.preconfirm(1, vec![transfer(1, 0)]);
     let stale = world.envelope(&[block]).encode();
     let stale_parts = world.parts(&stale, 2);

@@ -6,9 +6,7 @@ use rollwright_derive::*;
 
 #[test]
 fn blocks_become_batches_by_age_and_by_size() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);
     assert_eq!(poster.seal(&world, 999), Sealed::Nothing);
     let Sealed::Batch(facts) = poster.seal(&world, 1_000) else {
@@ -45,9 +43,7 @@ fn blocks_become_batches_by_age_and_by_size() {
 
 #[test]
 fn every_blob_respects_the_layer_and_all_of_them_make_the_batch() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     push(
         &mut world,
         &mut poster,
@@ -65,9 +61,7 @@ fn every_blob_respects_the_layer_and_all_of_them_make_the_batch() {
 
 #[test]
 fn a_push_that_does_not_follow_is_refused() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     let first = world.preconfirm(1, vec![]);
     let second = world.preconfirm(1, vec![]);
     assert!(matches!(
@@ -81,9 +75,7 @@ fn a_push_that_does_not_follow_is_refused() {
 
 #[test]
 fn as_many_batches_as_allowed_are_in_flight() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     for nonce in 0..4 {
         push(&mut world, &mut poster, 1, vec![transfer(1, nonce)]);
         let sealed = poster.seal(&world, 5_000);
@@ -96,9 +88,7 @@ fn as_many_batches_as_allowed_are_in_flight() {
 
 #[test]
 fn a_restart_posts_the_same_units_and_asks_for_the_blocks_above() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     let first = push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);
     poster.seal(&world, 5_000);
     let second = push(&mut world, &mut poster, 1, vec![transfer(1, 1)]);
@@ -119,9 +109,7 @@ fn a_restart_posts_the_same_units_and_asks_for_the_blocks_above() {
 
 #[test]
 fn a_reorganisation_posts_the_undone_batch_again() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);
     poster.seal(&world, 5_000);
     poster.post(&mut world);
@@ -136,9 +124,7 @@ fn a_reorganisation_posts_the_undone_batch_again() {
 
 #[test]
 fn the_window_presses_a_young_block_out() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     push(&mut world, &mut poster, 1, vec![]);
     world.mine_empty(13);
     poster.follow(&world);
@@ -149,9 +135,7 @@ fn the_window_presses_a_young_block_out() {
 
 #[test]
 fn final_batches_are_forgotten_but_the_newest() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     for nonce in 0..3 {
         push(&mut world, &mut poster, 1, vec![transfer(1, nonce)]);
         poster.seal(&world, 5_000);

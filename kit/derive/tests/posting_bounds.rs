@@ -17,9 +17,7 @@ fn transfers(nonce: u64, bytes: usize) -> Vec<Bytes> {
 
 #[test]
 fn the_bytes_of_a_derived_batch_are_in_the_store_alone() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     for nonce in 0..3 {
         push(&mut world, &mut poster, 1, vec![transfer(1, nonce)]);
         poster.seal(&world, 5_000);
@@ -60,9 +58,7 @@ fn the_bytes_of_a_derived_batch_are_in_the_store_alone() {
 
 #[test]
 fn a_queue_takes_two_of_the_largest_batches_and_no_more() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     let limits = world.rules.at(DaOrdinal(3)).limits;
     let mut pushed: u64 = 0;
     for origin in [0, 1, 2] {
@@ -75,8 +71,7 @@ fn a_queue_takes_two_of_the_largest_batches_and_no_more() {
     }
     assert!(poster.batcher.has_room(), "{pushed} blocks are few");
     let mut nonce = 0;
-    let mut world = World::default();
-    world.mine_empty(6);
+    let mut world = World::after(6);
     let mut poster = Poster::new(&world);
     while poster.batcher.has_room() {
         let full = transfers(nonce, limits.block_bytes as usize);

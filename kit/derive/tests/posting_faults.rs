@@ -8,8 +8,7 @@ use rollwright_derive::*;
 
 #[test]
 fn a_vanished_origin_is_reported_and_nothing_of_it_is_posted() {
-    let mut world = World::default();
-    world.mine_empty(4);
+    let mut world = World::after(4);
     let mut poster = Poster::new(&world);
     let kept = push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);
     poster.seal(&world, 5_000);
@@ -32,9 +31,7 @@ fn a_vanished_origin_is_reported_and_nothing_of_it_is_posted() {
 
 #[test]
 fn what_can_no_longer_land_is_not_posted_and_said() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);
     world.mine_empty(17);
     // Observed 19: lands at 20 at the earliest, needs a margin of 2, ends at 21.
@@ -51,9 +48,7 @@ fn what_can_no_longer_land_is_not_posted_and_said() {
 
 #[test]
 fn a_lapse_makes_the_batcher_follow_the_derived_head() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);
     poster.seal(&world, 5_000);
     // The layer took the parts and lost them; the window ends.
@@ -76,9 +71,7 @@ fn a_lapse_makes_the_batcher_follow_the_derived_head() {
 
 #[test]
 fn after_a_lapse_the_first_block_is_posted_at_once() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     world.mine_empty(20);
     poster.follow(&world);
     assert!(world.deriver.state().lapsed());
@@ -157,9 +150,7 @@ fn parts_that_stood_on_da_in_vain_are_signed_again() {
 
 #[test]
 fn a_second_rejection_halts_instead_of_emptying_the_wallet() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     for round in 0..2 {
         // A block that the chain's rules refuse: too far above its origin.
         let mut block = world.preconfirm(1, vec![]);
@@ -193,8 +184,7 @@ fn a_second_rejection_halts_instead_of_emptying_the_wallet() {
 
 #[test]
 fn a_process_with_a_lower_term_is_fenced() {
-    let mut world = World::default();
-    world.mine_empty(3);
+    let mut world = World::after(3);
     let block = world.preconfirm(1, vec![]);
     let mut envelope = world.envelope(&[block]);
     envelope.term = 3;
@@ -217,9 +207,7 @@ fn a_process_with_a_lower_term_is_fenced() {
 
 #[test]
 fn a_rewind_forgets_batches_that_hold_rebuilt_blocks() {
-    let mut world = World::default();
-    world.mine_empty(3);
-    let mut poster = Poster::new(&world);
+    let (mut world, mut poster) = started();
     let first = push(&mut world, &mut poster, 1, vec![]);
     poster.seal(&world, 5_000);
     push(&mut world, &mut poster, 1, vec![]);

@@ -8,8 +8,7 @@ use rollwright_derive::*;
 
 #[test]
 fn a_reorganisation_between_parts_is_derived_as_if_nothing_had_been() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blocks = [
         world.preconfirm(1, vec![transfer(1, 0)]),
         world.preconfirm(1, vec![]),
@@ -37,8 +36,7 @@ fn a_reorganisation_between_parts_is_derived_as_if_nothing_had_been() {
 
 #[test]
 fn a_da_block_that_does_not_follow_is_refused_without_effect() {
-    let mut world = World::default();
-    world.mine_empty(3);
+    let mut world = World::after(3);
     let mut other = world.fresh_node();
     other.mine_at(DA_TIME + 1, Vec::new());
     other.da.drain(..3);
@@ -54,8 +52,7 @@ fn a_da_block_that_does_not_follow_is_refused_without_effect() {
 
 #[test]
 fn what_is_final_is_not_undone_and_costs_no_records() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blob = world.one_block_batch(1, vec![]);
     world.mine(vec![blob]);
     world.mine_empty(2);
@@ -104,8 +101,7 @@ impl DaHeight100 {
 
 #[test]
 fn a_node_that_catches_up_behind_finality_keeps_no_undo_records() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blob = world.one_block_batch(1, vec![]);
     world.mine(vec![blob]);
     world.mine_empty(3);
@@ -124,8 +120,7 @@ fn a_node_that_catches_up_behind_finality_keeps_no_undo_records() {
 
 #[test]
 fn a_node_that_dies_in_the_middle_of_a_da_block_does_it_again() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blocks = [
         world.preconfirm(1, vec![transfer(1, 0)]),
         world.preconfirm(1, vec![]),
@@ -149,8 +144,7 @@ fn a_node_that_dies_in_the_middle_of_a_da_block_does_it_again() {
 
 #[test]
 fn rolling_back_abandons_what_is_in_the_works() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let before = world.deriver.state().clone();
     let blob = world.one_block_batch(1, vec![]);
     world.mine_unread(vec![blob]);
@@ -166,8 +160,7 @@ fn rolling_back_abandons_what_is_in_the_works() {
 
 #[test]
 fn an_outcome_of_another_block_is_refused() {
-    let mut world = World::default();
-    world.mine_empty(2);
+    let mut world = World::after(2);
     let blob = world.one_block_batch(1, vec![]);
     world.mine_unread(vec![blob]);
     let block = world.da[2].clone();

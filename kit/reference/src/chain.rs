@@ -2,7 +2,9 @@
 
 use alloy_primitives::{Address, B256, keccak256};
 use rollwright_core::BlockRef;
-use rollwright_derive::{Amendment, AmendmentChange, KeyScheduleEntry, RollupConfig};
+use rollwright_derive::{
+    Amendment, AmendmentChange, KeyScheduleEntry, RollupConfig, SequencingPolicy,
+};
 
 /// Everything that decides a chain besides the contents of its DA layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +68,7 @@ impl Chain {
         self.active(ordinal).fold(self.digest, |digest, amendment| {
             let mut bytes = b"rollwright/amendment/v1".to_vec();
             bytes.extend_from_slice(digest.as_slice());
-            bytes.extend_from_slice(&borsh::to_vec(amendment).unwrap_or_default());
+            bytes.extend_from_slice(&encode(amendment));
             keccak256(bytes)
         })
     }
@@ -107,5 +109,70 @@ impl Chain {
                         AmendmentChange::GasLimit(_) | AmendmentChange::Forced(_)
                     )
             })
+    }
+}
+
+/// An amendment in its canonical form (§1).
+fn encode(amendment: &Amendment) -> Vec<u8> {
+    let mut out = Bytes(amendment.activation.0.to_le_bytes().to_vec());
+    match &amendment.change {
+        AmendmentChange::Keys(keys) => {
+            out.u8(0).u32(keys.len() as u32);
+            for key in keys {
+                out.0.extend_from_slice(key.as_slice());
+            }
+        }
+        AmendmentChange::GasLimit(gas) => {
+            out.u8(1).u64(*gas);
+        }
+        AmendmentChange::Policy(SequencingPolicy::Single) => {
+            out.u8(2).u8(0);
+        }
+        AmendmentChange::Timing(timing) => {
+            out.u8(3).u64(timing.window).u64(timing.part_timeout);
+            out.u64(timing.force_delay).u64(timing.force_ttl);
+            out.u64(timing.max_step).u64(timing.lapse_interval);
+            out.u64(timing.drift_seconds).u64(timing.block_time_ms);
+        }
+        AmendmentChange::Forced(lane) => {
+            out.u8(4).u32(lane.admit_count).u64(lane.admit_bytes);
+            out.u64(lane.admit_gas).u32(lane.queue_count);
+            out.u64(lane.queue_bytes).u64(lane.block_gas);
+            out.u64(lane.block_bytes).u32(lane.block_validations);
+        }
+        AmendmentChange::Limits(limits) => {
+            out.u8(5).u64(limits.batch_lookahead);
+            out.u32(limits.batch_bytes).u32(limits.decompressed_bytes);
+            out.u32(limits.batch_parts).u32(limits.batch_blocks);
+            out.u32(limits.origin_blocks).u32(limits.block_transactions);
+            out.u64(limits.block_bytes).u64(limits.term_step);
+        }
+        AmendmentChange::Codecs(codecs) => {
+            out.u8(6).u32(codecs.len() as u32);
+            out.0.extend(codecs.iter().map(|codec| codec.0));
+        }
+        // Reserved, and refused when the configuration is checked.
+        AmendmentChange::DaEpoch { .. } => {}
+    }
+    out.0
+}
+
+/// Little-endian numbers, one after the other.
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    fn u8(&mut self, value: u8) -> &mut Self {
+        self.0.push(value);
+        self
+    }
+
+    fn u32(&mut self, value: u32) -> &mut Self {
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    fn u64(&mut self, value: u64) -> &mut Self {
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
     }
 }

@@ -8,6 +8,7 @@ mod executor;
 mod history;
 mod payload;
 mod real;
+mod recorded;
 mod scene;
 mod trace;
 mod wire;
@@ -22,6 +23,7 @@ pub use payload::{
     Bounds, EthereumPayloads, Facts, MemoryPayloads, PayloadBlock, Payloads, Refusal,
 };
 pub use real::{DriveError, Driven, Real, drive};
+pub use recorded::{ReadTwice, RecordedError, compare_recorded};
 pub use scene::{
     ACTION_BYTES, Action, CHAIN_BYTES, Engine, EthereumEngine, MemoryEngine, Packed, Scene, Script,
     Verb,

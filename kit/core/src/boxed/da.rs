@@ -1,4 +1,4 @@
-use super::{BoxError, Boxed};
+use super::{BoxError, Boxed, boxed};
 use crate::{
     B256, BlobRef, DaBlock, DaBlockId, DaCaps, DaClaim, DaHead, DaHeader, DaHeight,
     DataAvailability, Fee, PostingUnit, Proof, Submission,
@@ -40,31 +40,19 @@ impl<L: DataAvailability> DynDa for L {
     }
 
     fn head<'a>(&'a self) -> Boxed<'a, DaHead> {
-        Box::pin(async move { DataAvailability::head(self).await.map_err(BoxError::new) })
+        boxed(DataAvailability::head(self))
     }
 
     fn submit<'a>(&'a self, unit: &'a PostingUnit) -> Boxed<'a, Submission> {
-        Box::pin(async move {
-            DataAvailability::submit(self, unit)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(DataAvailability::submit(self, unit))
     }
 
     fn fetch<'a>(&'a self, height: DaHeight, hash: Option<B256>) -> Boxed<'a, DaBlock> {
-        Box::pin(async move {
-            DataAvailability::fetch(self, height, hash)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(DataAvailability::fetch(self, height, hash))
     }
 
     fn prove<'a>(&'a self, blob: &'a BlobRef) -> Boxed<'a, Proof> {
-        Box::pin(async move {
-            DataAvailability::prove(self, blob)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(DataAvailability::prove(self, blob))
     }
 
     fn verify(&self, header: &DaHeader, claim: &DaClaim, proof: &Proof) -> Result<(), BoxError> {
@@ -72,27 +60,15 @@ impl<L: DataAvailability> DynDa for L {
     }
 
     fn estimate_fee<'a>(&'a self, unit: &'a PostingUnit) -> Boxed<'a, Option<Fee>> {
-        Box::pin(async move {
-            DataAvailability::estimate_fee(self, unit)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(DataAvailability::estimate_fee(self, unit))
     }
 
     fn header<'a>(&'a self, height: DaHeight) -> Boxed<'a, DaHeader> {
-        Box::pin(async move {
-            DataAvailability::header(self, height)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(DataAvailability::header(self, height))
     }
 
     fn is_canonical<'a>(&'a self, block: DaBlockId) -> Boxed<'a, bool> {
-        Box::pin(async move {
-            DataAvailability::is_canonical(self, block)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(DataAvailability::is_canonical(self, block))
     }
 }
 

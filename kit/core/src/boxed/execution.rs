@@ -1,4 +1,4 @@
-use super::{BoxError, Boxed};
+use super::{BoxError, Boxed, boxed};
 use crate::{
     Admission, Attributes, B256, BlockEffects, BlockId, BlockInput, BlockRecord, BlockRef, Built,
     Bytes, CandidateSource, ChainStore, ExecuteOutcome, Execution, ExecutionCaps, ExecutionWitness,
@@ -91,7 +91,7 @@ impl<L: Execution> DynExecution for L {
     }
 
     fn genesis<'a>(&'a self) -> Boxed<'a, BlockRef> {
-        Box::pin(async move { Execution::genesis(self).await.map_err(BoxError::new) })
+        boxed(Execution::genesis(self))
     }
 
     fn build<'a>(
@@ -100,15 +100,11 @@ impl<L: Execution> DynExecution for L {
         attributes: Attributes,
         candidates: &'a mut (dyn CandidateSource + Send),
     ) -> Boxed<'a, Built> {
-        Box::pin(async move {
-            Execution::build(self, parent, attributes, candidates)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Execution::build(self, parent, attributes, candidates))
     }
 
     fn execute<'a>(&'a self, input: &'a BlockInput) -> Boxed<'a, ExecuteOutcome> {
-        Box::pin(async move { Execution::execute(self, input).await.map_err(BoxError::new) })
+        boxed(Execution::execute(self, input))
     }
 
     fn set_heads<'a>(
@@ -116,23 +112,15 @@ impl<L: Execution> DynExecution for L {
         heads: &'a Heads,
         records: &'a [RecordChange],
     ) -> Boxed<'a, Vec<BlockRecord>> {
-        Box::pin(async move {
-            Execution::set_heads(self, heads, records)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Execution::set_heads(self, heads, records))
     }
 
     fn prove<'a>(&'a self, at: &'a BlockRef, keys: &'a [ProofKey]) -> Boxed<'a, StateProof> {
-        Box::pin(async move {
-            Execution::prove(self, at, keys)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Execution::prove(self, at, keys))
     }
 
     fn witness<'a>(&'a self, at: &'a BlockRef) -> Boxed<'a, ExecutionWitness> {
-        Box::pin(async move { Execution::witness(self, at).await.map_err(BoxError::new) })
+        boxed(Execution::witness(self, at))
     }
 
     fn caps(&self) -> ExecutionCaps {
@@ -140,19 +128,11 @@ impl<L: Execution> DynExecution for L {
     }
 
     fn admit<'a>(&'a self, transaction: &'a Bytes) -> Boxed<'a, Admission> {
-        Box::pin(async move {
-            Execution::admit(self, transaction)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Execution::admit(self, transaction))
     }
 
     fn query<'a>(&'a self, at: &'a BlockRef, request: &'a Bytes) -> Boxed<'a, Option<Bytes>> {
-        Box::pin(async move {
-            Execution::query(self, at, request)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Execution::query(self, at, request))
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{BoxError, Boxed};
+use super::{BoxError, Boxed, boxed};
 use crate::{
     Acknowledgement, BlockRef, Bytes, ClientId, ClientInfo, ClientUpdate, IbcPacket, Messaging,
     OutboundCursor, OutboundItem, PacketFact, PacketOutcome, PacketProof,
@@ -51,19 +51,11 @@ trait DynMessaging: Send + Sync {
 
 impl<L: Messaging> DynMessaging for L {
     fn outbound<'a>(&'a self, since: OutboundCursor, limit: usize) -> Boxed<'a, Vec<OutboundItem>> {
-        Box::pin(async move {
-            Messaging::outbound(self, since, limit)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Messaging::outbound(self, since, limit))
     }
 
     fn prove<'a>(&'a self, fact: &'a PacketFact, at: &'a BlockRef) -> Boxed<'a, PacketProof> {
-        Box::pin(async move {
-            Messaging::prove(self, fact, at)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Messaging::prove(self, fact, at))
     }
 
     fn update_client<'a>(
@@ -71,11 +63,7 @@ impl<L: Messaging> DynMessaging for L {
         client: &'a ClientId,
         update: &'a Bytes,
     ) -> Boxed<'a, ClientUpdate> {
-        Box::pin(async move {
-            Messaging::update_client(self, client, update)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Messaging::update_client(self, client, update))
     }
 
     fn receive<'a>(
@@ -83,11 +71,7 @@ impl<L: Messaging> DynMessaging for L {
         packet: &'a IbcPacket,
         proof: &'a PacketProof,
     ) -> Boxed<'a, PacketOutcome> {
-        Box::pin(async move {
-            Messaging::receive(self, packet, proof)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Messaging::receive(self, packet, proof))
     }
 
     fn acknowledge<'a>(
@@ -96,11 +80,7 @@ impl<L: Messaging> DynMessaging for L {
         acknowledgement: &'a Acknowledgement,
         proof: &'a PacketProof,
     ) -> Boxed<'a, PacketOutcome> {
-        Box::pin(async move {
-            Messaging::acknowledge(self, packet, acknowledgement, proof)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Messaging::acknowledge(self, packet, acknowledgement, proof))
     }
 
     fn time_out<'a>(
@@ -108,15 +88,11 @@ impl<L: Messaging> DynMessaging for L {
         packet: &'a IbcPacket,
         proof: &'a PacketProof,
     ) -> Boxed<'a, PacketOutcome> {
-        Box::pin(async move {
-            Messaging::time_out(self, packet, proof)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Messaging::time_out(self, packet, proof))
     }
 
     fn client<'a>(&'a self, client: &'a ClientId) -> Boxed<'a, Option<ClientInfo>> {
-        Box::pin(async move { Messaging::client(self, client).await.map_err(BoxError::new) })
+        boxed(Messaging::client(self, client))
     }
 }
 

@@ -31,6 +31,14 @@ pub use execution::BoxExecution;
 pub use messaging::BoxMessaging;
 pub use settlement::BoxSettlement;
 
+use crate::LayerError;
 use futures_util::future::BoxFuture;
 
 type Boxed<'a, T> = BoxFuture<'a, Result<T, BoxError>>;
+
+/// Boxes a layer's call, and its error.
+fn boxed<'a, T, E: LayerError>(
+    call: impl Future<Output = Result<T, E>> + Send + 'a,
+) -> Boxed<'a, T> {
+    Box::pin(async move { call.await.map_err(BoxError::new) })
+}

@@ -1,4 +1,4 @@
-use super::{BoxError, Boxed};
+use super::{BoxError, Boxed, boxed};
 use crate::{
     Claim, ClaimId, ClaimStatus, Evidence, GameState, Mode, Move, Settlement, SettlementHead,
 };
@@ -38,39 +38,27 @@ impl<L: Settlement> DynSettlement for L {
     }
 
     fn head<'a>(&'a self) -> Boxed<'a, SettlementHead> {
-        Box::pin(async move { Settlement::head(self).await.map_err(BoxError::new) })
+        boxed(Settlement::head(self))
     }
 
     fn propose<'a>(&'a self, claim: &'a Claim) -> Boxed<'a, ClaimId> {
-        Box::pin(async move {
-            Settlement::propose(self, claim)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Settlement::propose(self, claim))
     }
 
     fn status<'a>(&'a self, id: &'a ClaimId) -> Boxed<'a, ClaimStatus> {
-        Box::pin(async move { Settlement::status(self, id).await.map_err(BoxError::new) })
+        boxed(Settlement::status(self, id))
     }
 
     fn dispute<'a>(&'a self, id: &'a ClaimId, step: Move) -> Boxed<'a, ()> {
-        Box::pin(async move {
-            Settlement::dispute(self, id, step)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Settlement::dispute(self, id, step))
     }
 
     fn claims<'a>(&'a self, since: u64, limit: usize) -> Boxed<'a, Vec<(u64, Claim)>> {
-        Box::pin(async move {
-            Settlement::claims(self, since, limit)
-                .await
-                .map_err(BoxError::new)
-        })
+        boxed(Settlement::claims(self, since, limit))
     }
 
     fn games<'a>(&'a self, id: &'a ClaimId) -> Boxed<'a, Vec<GameState>> {
-        Box::pin(async move { Settlement::games(self, id).await.map_err(BoxError::new) })
+        boxed(Settlement::games(self, id))
     }
 
     fn verify(&self, claim: &Claim, evidence: &Evidence) -> Result<(), BoxError> {

@@ -25,6 +25,13 @@ pub(crate) struct Poster {
     pub(crate) events: Vec<BatcherEvent>,
 }
 
+/// A world of three DA blocks, and a sequencer on it.
+pub(crate) fn started() -> (World, Poster) {
+    let world = World::after(3);
+    let poster = Poster::new(&world);
+    (world, poster)
+}
+
 impl Poster {
     pub(crate) fn new(world: &World) -> Self {
         Self {

@@ -103,8 +103,7 @@ fn an_empty_authorisation_list_is_refused() {
         gas_limit: 90_000,
         ..Default::default()
     };
-    refused(
-        &mix::sign(nobody, mix::key(1)),
-        "authorisation list is empty",
-    );
+    let signature = Signature::test_signature();
+    let bytes = TxEnvelope::from(nobody.into_signed(signature)).encoded_2718();
+    refused(&bytes, "authorisation list is empty");
 }
