@@ -13,7 +13,7 @@ use rollwright_core::{
     Submission,
 };
 use std::{
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 use tokio::{sync::watch, task::AbortHandle};
@@ -31,7 +31,7 @@ struct Shared {
     /// What a write failed with for good. The database takes no writes after
     /// that, and a layer that stands still in silence helps nobody: every
     /// later call gives this error.
-    failed: OnceLock<Error>,
+    failed: watch::Sender<Option<Error>>,
     network: NetworkId,
     config: LocalDaConfig,
     clock: Arc<dyn Clock>,
@@ -100,7 +100,7 @@ impl Layer {
         })?;
         let shared = Arc::new(Shared {
             store: RwLock::new(Some(store)),
-            failed: OnceLock::new(),
+            failed: watch::Sender::new(None),
             network: state.network,
             dice: Dice::new(config.seed, config.faults.clone()),
             heads: watch::Sender::new(head_of(&state)),
@@ -136,10 +136,26 @@ impl Layer {
         self.shared.heads.subscribe()
     }
 
+    /// What a write failed with for good, if one did.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.shared.failed.borrow().clone()
+    }
+
+    /// Completes once a write has failed for good.
+    pub(crate) fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut failed = self.shared.failed.subscribe();
+        // A layer that is gone cannot fail any more.
+        async move {
+            if failed.wait_for(Option::is_some).await.is_err() {
+                std::future::pending().await
+            }
+        }
+    }
+
     /// Reads in place: a lookup in the cache, or in one page.
     fn read<T>(&self, read: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
-        if let Some(error) = self.shared.failed.get() {
-            return Err(error.clone());
+        if let Some(error) = self.failure() {
+            return Err(error);
         }
         let store = self.shared.store.read();
         let store = store.as_ref().ok_or(Error::Closed)?;
@@ -154,7 +170,11 @@ impl Layer {
             && !matches!(error, Error::Closed)
         {
             // Whoever failed first has said why.
-            let _ = self.shared.failed.set(error.clone());
+            self.shared.failed.send_if_modified(|failed| {
+                let first = failed.is_none();
+                failed.get_or_insert_with(|| error.clone());
+                first
+            });
         }
         result
     }

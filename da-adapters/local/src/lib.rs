@@ -23,6 +23,7 @@ pub use config::RemoteConfig;
 pub use config::{BlockProduction, LocalDaConfig};
 pub use error::{Error, Source};
 pub use faults::{Faults, ReorgFault, Share};
+pub use guard::is_guarded;
 pub use namespace::{Namespace, NetworkId};
 pub use proof::{ProofError, header_hash, verify, verify_header};
 #[cfg(feature = "http")]

@@ -46,31 +46,45 @@ struct App {
     config: ServeConfig,
 }
 
-/// Serves an embedded layer to other processes until `shutdown` completes;
-/// requests under way are answered first, within their deadline.
+/// Serves an embedded layer to other processes until `shutdown` completes, or
+/// a write to its file fails for good; requests under way are answered first,
+/// within their deadline.
 ///
 /// The layer's faults apply to what is served. Any rollup may post, in any
 /// namespace: whoever reaches the listener may, so bind it to 127.0.0.1 or to
 /// a network of your own.
 ///
-/// Fails where `da` is itself a served layer, or where the listener breaks.
+/// Fails where `da` is itself a served layer, where the listener breaks, and
+/// with the file's own error: the layer can be opened again once the cause is
+/// gone, and its clients go on then.
 pub async fn serve(
     da: &LocalDa,
     listener: TcpListener,
     config: ServeConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let router = router(da, config)?;
+    let layer = da.embedded().ok_or_else(already_served)?.clone();
+    let router = routes(App {
+        layer: layer.clone(),
+        config,
+    });
+    let failed = layer.failed();
     let address = listener
         .local_addr()
         .map_or_else(|_| "(unknown)".into(), |address| address.to_string());
     axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
+        .with_graceful_shutdown(async {
+            tokio::select! {
+                () = shutdown => {}
+                () = failed => {}
+            }
+        })
         .await
         .map_err(|source| Error::Unreachable {
             url: address,
             source: Arc::new(source),
-        })
+        })?;
+    layer.failure().map_or(Ok(()), Err)
 }
 
 /// The layer's routes, to be nested in the server of another process, under
@@ -176,6 +190,7 @@ async fn next_head(Shared(app): Shared<App>, Path(known): Path<B256>) -> Respons
     let mut changes = app.layer.heads();
     tokio::select! {
         _ = changes.wait_for(|head| head.observed.hash != known) => {}
+        () = app.layer.failed() => {}
         () = app.layer.clock().sleep(longest) => {}
     }
     answer(app.layer.state().await.map(|state| heads(&state)))

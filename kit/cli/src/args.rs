@@ -63,10 +63,16 @@ fn chain_id(text: &str) -> Result<u64, String> {
 /// A DA block time for which the rules of a development chain hold.
 fn da_block_time(text: &str) -> Result<rollwright::config::Period, String> {
     let period: rollwright::config::Period = text.parse()?;
-    if (50..=30_000).contains(&period.as_millis()) {
+    let range = rollwright::dev::DA_BLOCK_TIME_MS;
+    if range.contains(&period.as_millis()) {
         return Ok(period);
     }
-    Err("a development chain's DA block time lies between 50ms and 30s".to_owned())
+    let limit = rollwright::config::Period::from_millis;
+    Err(format!(
+        "a development chain's DA block time lies between {} and {}",
+        limit(*range.start()),
+        limit(*range.end())
+    ))
 }
 
 /// The commands.
@@ -85,6 +91,9 @@ pub(crate) enum Command {
     /// The final state in one file
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// What a replica keeps against a feed that DA contradicts
+    #[command(subcommand)]
+    Evidence(Evidence),
     /// The DA layer
     #[command(subcommand)]
     Da(Da),
@@ -318,6 +327,34 @@ pub(crate) enum Snapshot {
         genesis: Option<PathBuf>,
         /// The file to read
         file: PathBuf,
+    },
+}
+
+/// `rollwright evidence`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Print the blocks that the feed signed and DA contradicts
+    List {
+        /// Data directory of the replica; no node may use it
+        #[arg(long, value_name = "DIR")]
+        datadir: PathBuf,
+        /// Write each into a file in this folder, which others can check
+        #[arg(long, value_name = "DIR")]
+        save: Option<PathBuf>,
+    },
+    /// Check a file: who signed and, with --datadir, what DA gives
+    Check {
+        /// The file to read
+        file: PathBuf,
+        /// Data directory of a node of the chain, to compare with what it derived; no node may use it
+        #[arg(long, value_name = "DIR")]
+        datadir: Option<PathBuf>,
+        /// Configuration of the chain, where no data directory is given
+        #[arg(long, value_name = "FILE", default_value = "rollup.toml")]
+        config: PathBuf,
+        /// DA layer that another process serves
+        #[arg(long, value_name = "URL")]
+        da_url: Option<String>,
     },
 }
 

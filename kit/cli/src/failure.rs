@@ -193,5 +193,11 @@ impl From<StartError> for Failure {
 
 /// Names what was being done with a file when it failed.
 pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Failure {
-    Failure::new("RW-CLI-002", format!("{doing} failed: {error}")).at(path.display().to_string())
+    let failure = if error.kind() == std::io::ErrorKind::StorageFull {
+        Failure::new("RW-CLI-002", format!("{doing} failed: the disk is full"))
+            .help("free space, then run the command again")
+    } else {
+        Failure::new("RW-CLI-002", format!("{doing} failed: {error}"))
+    };
+    failure.at(path.display().to_string())
 }

@@ -21,6 +21,7 @@ use ui::{Console, Format, Terminal};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    quiet_guarded_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -50,6 +51,17 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+/// A panic over a damaged DA file becomes an error, which says what to do; the
+/// panic's own words would only frighten.
+fn quiet_guarded_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !rollwright::da_local::is_guarded() {
+            report(panic);
+        }
+    }));
 }
 
 /// A wrong call: clap's own words, and an envelope where programs read.
@@ -93,6 +105,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Verify(args) => wait(commands::verify::run(console, args)),
         Command::ForceInclude(args) => wait(commands::force_include::run(console, args)),
         Command::Snapshot(args) => wait(commands::snapshot::run(console, args)),
+        Command::Evidence(args) => wait(commands::evidence::run(console, args)),
         Command::Da(args) => wait(commands::da::run(console, &cli.global, args)),
     }
 }

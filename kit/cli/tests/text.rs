@@ -97,7 +97,7 @@ fn a_page_says_what_to_do() {
 /// Help is compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes it anew.
 #[test]
 fn help_is_as_checked_in() {
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["dev"],
         &["new"],
@@ -108,6 +108,9 @@ fn help_is_as_checked_in() {
         &["snapshot", "export"],
         &["snapshot", "import"],
         &["snapshot", "check"],
+        &["evidence"],
+        &["evidence", "list"],
+        &["evidence", "check"],
         &["da"],
         &["da", "status"],
         &["da", "tail"],

@@ -48,6 +48,11 @@ fn a_failing_sync_is_named_and_costs_nothing() {
 }
 
 #[test]
+fn a_served_layer_that_fails_ends_and_its_node_goes_on() {
+    torture(Scenario::Served, 3);
+}
+
+#[test]
 fn a_damaged_file_is_harmless_or_named_with_a_cure_that_works() {
     torture(Scenario::Damage, 6);
 }

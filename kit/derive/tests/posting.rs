@@ -5,6 +5,18 @@ use common::{poster::*, *};
 use rollwright_derive::*;
 
 #[test]
+fn a_clock_that_was_set_back_holds_nothing_up() {
+    let mut world = World::default();
+    world.mine_empty(3);
+    let mut poster = Poster::new(&world);
+    let mut block = world.preconfirm(1, vec![transfer(1, 0)]);
+    block.queued_ms = 3_600_000;
+    poster.batcher.push(block).unwrap();
+    assert_eq!(poster.seal(&world, 3_600_000), Sealed::Nothing);
+    assert!(matches!(poster.seal(&world, 1_000), Sealed::Batch(_)));
+}
+
+#[test]
 fn blocks_become_batches_by_age_and_by_size() {
     let (mut world, mut poster) = started();
     push(&mut world, &mut poster, 1, vec![transfer(1, 0)]);

@@ -12,7 +12,7 @@ use crate::{
     Project, ProjectError,
     config::{BlockTimeSetting, HistorySetting, Layers, Period, RollupToml, Secret},
     files,
-    project::{funded_accounts, local_config, read_genesis},
+    project::{funded_accounts, local_config, read_genesis, refuse_slow_da},
 };
 use rollwright_core::{Address, B256, Clock, DaHeight, DataAvailability};
 use rollwright_da_local::{BlockProduction, LocalDa, Namespace};
@@ -60,11 +60,12 @@ impl DevOptions {
     /// A crash midway leaves a folder that the next call completes. Refuses a
     /// folder that holds a chain with another id or number of accounts.
     pub async fn prepare(self) -> Result<Project, ProjectError> {
+        self.refuse_block_times()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         files::make_dir(&self.data_dir)?;
         let genesis = self.data_dir.join("genesis.json");
         let chain_id = if genesis.exists() {
-            self.refuse_other(&read_genesis(&genesis)?)?
+            self.refuse_other(&read_genesis(&genesis)?, genesis)?
         } else if self.data_dir.join("state").exists() {
             return Err(ProjectError::GenesisMissing { path: genesis });
         } else {
@@ -83,8 +84,30 @@ impl DevOptions {
             .with_dev_methods())
     }
 
+    /// Refuses block times for which a development chain has no valid rules,
+    /// before anything is written.
+    fn refuse_block_times(&self) -> Result<(), ProjectError> {
+        let found = self.da_block_time;
+        if !(DA_BLOCK_TIME_MS.contains(&found.as_millis())) {
+            return Err(ProjectError::Invalid(format!(
+                "a development chain's DA block time lies between {} and {}, this one is {found}",
+                Period::from_millis(*DA_BLOCK_TIME_MS.start()),
+                Period::from_millis(*DA_BLOCK_TIME_MS.end()),
+            )));
+        }
+        Ok(())
+    }
+
     /// Refuses a chain that was begun with other settings; its chain id.
-    fn refuse_other(&self, genesis: &Genesis) -> Result<u64, ProjectError> {
+    fn refuse_other(&self, genesis: &Genesis, path: PathBuf) -> Result<u64, ProjectError> {
+        if let Some(rollup) = &genesis.config.rollwright {
+            refuse_slow_da(
+                rollup,
+                self.da_block_time,
+                || "--da-block-time".into(),
+                path,
+            )?;
+        }
         let found = genesis.config.chain_id;
         if let Some(wanted) = self.chain_id
             && wanted != found
@@ -212,6 +235,10 @@ pub fn new_genesis(
     .genesis()
     .to_json()
 }
+
+/// DA block times, in milliseconds, for which the rules of a development
+/// chain hold together (see `RollupConfig::dev`).
+pub const DA_BLOCK_TIME_MS: std::ops::RangeInclusive<u64> = 50..=100_000;
 
 /// Funded accounts of a chain that names no number.
 const DEV_ACCOUNTS: u32 = 10;

@@ -31,7 +31,7 @@ pub enum ProjectError {
         source: std::io::Error,
     },
     /// A file cannot be written.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("{} cannot be written: {}", path.display(), cause(source))]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -153,6 +153,16 @@ pub enum ProjectError {
     Invalid(String),
 }
 
+/// The system's words; a full disk has a cure of its own.
+fn cause(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => {
+            "the disk is full; free space, then start again".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
 impl LayerError for ProjectError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -201,6 +211,9 @@ pub enum StartError {
     /// The node failed.
     #[error(transparent)]
     Node(#[from] rollwright_node::NodeError),
+    /// Something is no evidence against a feed.
+    #[error(transparent)]
+    Evidence(#[from] rollwright_node::EvidenceError),
     /// The RPC server failed.
     #[error(transparent)]
     Rpc(#[from] rollwright_rpc::RpcError),
@@ -214,6 +227,7 @@ impl LayerError for StartError {
         match self {
             Self::Project(error) => error.kind(),
             Self::Node(error) => error.kind(),
+            Self::Evidence(error) => error.kind(),
             Self::Rpc(error) => error.kind(),
             Self::Eth(error) => error.kind(),
         }
@@ -223,6 +237,7 @@ impl LayerError for StartError {
         match self {
             Self::Project(error) => error.code(),
             Self::Node(error) => error.code(),
+            Self::Evidence(error) => error.code(),
             Self::Rpc(error) => error.code(),
             Self::Eth(error) => error.code(),
         }

@@ -4,6 +4,7 @@ pub mod builder;
 pub mod config;
 pub mod dev;
 mod error;
+pub mod evidence;
 mod files;
 mod forward;
 pub mod logging;

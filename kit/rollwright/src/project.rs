@@ -2,7 +2,7 @@
 
 use crate::config::{
     ByteSize, ConfigError, DaChoice, FinalityChoice, Layers, Loaded, LocalDaSection, OnFailure,
-    RollupToml,
+    Period, RollupToml,
 };
 use crate::error::ProjectError;
 use rollwright_core::{B256, Clock, Role, boxed::BoxDa};
@@ -360,6 +360,11 @@ fn refuse_disagreement(
             path,
         });
     }
+    let local = &config.values.da.local;
+    if local.url.is_none() {
+        let origin = || config.origin("da.local.block-time");
+        refuse_slow_da(rollup, local.block_time, origin, path.clone())?;
+    }
     let (batch, most) = (
         config.values.da.max_batch,
         ByteSize(u64::from(rollup.limits.batch_bytes)),
@@ -374,6 +379,36 @@ fn refuse_disagreement(
         });
     }
     Ok(())
+}
+
+/// Refuses an embedded layer that is too slow for the chain: origins would be
+/// older than the chain's drift bound allows, and no block could be made.
+pub(crate) fn refuse_slow_da(
+    rollup: &RollupConfig,
+    configured: Period,
+    at: impl FnOnce() -> String,
+    path: PathBuf,
+) -> Result<(), ProjectError> {
+    let depth = rollup
+        .timing
+        .force_delay
+        .saturating_add(1)
+        .saturating_mul(2);
+    let slowest = rollup.timing.drift_seconds.saturating_mul(1_000) / depth.max(1);
+    if configured.as_millis() <= slowest {
+        return Ok(());
+    }
+    Err(ProjectError::Disagree {
+        key: "da.local.block-time",
+        at: at(),
+        configured: configured.to_string(),
+        genesis: format!(
+            "at most {}, because timing.driftSeconds is {}",
+            Period::from_millis(slowest),
+            rollup.timing.drift_seconds
+        ),
+        path,
+    })
 }
 
 /// The latest fork that a genesis file schedules, as `execution.hardfork`

@@ -2,7 +2,7 @@
 
 use crate::{
     Project, ProjectError, StartError,
-    config::BlockTimeSetting,
+    config::{BlockTimeSetting, ByteSize},
     metrics,
     serve::Serves,
     traces::{self, LiveFile},
@@ -43,7 +43,9 @@ impl<R: Rollup> Running<R> {
             cors: settings.rpc.cors.clone(),
             client_version: format!("rollwright/v{}", env!("CARGO_PKG_VERSION")),
             metrics: metrics::recorder(),
-            max_request_bytes: usize::try_from(settings.rpc.max_body.0).unwrap_or(usize::MAX),
+            max_request_bytes: size(settings.rpc.max_body),
+            max_receiving_bytes: size(settings.rpc.max_receiving),
+            max_response_bytes: size(settings.rpc.max_response),
             max_batch: usize::try_from(settings.rpc.max_batch).unwrap_or(usize::MAX),
             max_connections: usize::try_from(settings.rpc.max_connections).unwrap_or(usize::MAX),
             ..ServerConfig::default()
@@ -159,6 +161,10 @@ async fn include_what_waits(da: &LocalDa) {
         };
         tracing::info!(target: "da", height = block.height.0, "a last DA block holds what was posted");
     }
+}
+
+fn size(bytes: ByteSize) -> usize {
+    usize::try_from(bytes.0).unwrap_or(usize::MAX)
 }
 
 /// Completes on Ctrl-C or SIGTERM.

@@ -83,8 +83,15 @@ impl Serves for EvmEngine {
         } else {
             Vec::new()
         };
+        let rpc = &project.config.values.rpc;
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let config = EthConfig {
             dev_keys,
+            max_logs: size(rpc.max_logs),
+            max_log_blocks: rpc.max_log_blocks,
+            call_gas_cap: rpc.call_gas,
+            call_timeout: rpc.call_timeout.0,
+            max_filters: size(rpc.max_filters),
             ..EthConfig::default()
         };
         Ok(eth_module(self, node, config)?)

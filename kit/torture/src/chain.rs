@@ -35,6 +35,11 @@ pub struct Chain {
     pub ledger: Shared,
     /// Faults of the node, where it runs under some.
     pub faults: Option<Faults>,
+    /// Posts a batch every 300 ms instead of every four seconds, in most of
+    /// its lives.
+    pub post_often: bool,
+    /// The DA layer that another process serves; its own without.
+    pub da_url: Option<String>,
     starts: u32,
     chain_id: u64,
     posted: usize,
@@ -69,6 +74,8 @@ impl Chain {
             logs: scratch.to_owned(),
             ledger: Shared::default(),
             faults: None,
+            post_often: false,
+            da_url: None,
             starts: 0,
             chain_id: 42069,
             posted: 0,
@@ -84,6 +91,8 @@ impl Chain {
             logs: self.logs.clone(),
             ledger: self.ledger.clone(),
             faults: None,
+            post_often: false,
+            da_url: None,
             starts: self.starts,
             chain_id: self.chain_id,
             posted: self.posted,
@@ -99,16 +108,72 @@ impl Chain {
     pub fn spawn(&mut self) -> anyhow::Result<Node> {
         self.starts += 1;
         let mut command = Command::new(&self.binary);
+        if let Some(url) = &self.da_url {
+            command.args(["run", "--da-url", url]);
+        } else if self.post_often && !self.starts.is_multiple_of(4) && self.set_to_post_often()? {
+            command.arg("run");
+        } else {
+            command.args(["dev", "--block-time", "100ms", "--da-block-time", "150ms"]);
+        }
         command
-            .args(["dev", "--json", "--port", "auto", "--block-time", "100ms"])
-            .args(["--da-block-time", "150ms", "--datadir"])
-            .arg(&self.folder);
-        if let Some(faults) = &self.faults {
+            .args(["--json", "--port", "auto", "--datadir"])
+            .arg(&self.folder)
+            .current_dir(&self.folder);
+        if let Some(faults) = self.faults.as_ref().filter(|_| self.da_url.is_none()) {
             faults.apply(&mut command, &self.folder);
         }
         let name = self.folder.file_name().unwrap_or_default();
         let log = format!("{}-{}.log", name.to_string_lossy(), self.starts);
         Node::spawn(command, &self.logs.join(log))
+    }
+
+    /// False where the chain has no settings yet: `dev` writes them.
+    fn set_to_post_often(&self) -> anyhow::Result<bool> {
+        let path = self.folder.join("rollup.toml");
+        if !path.exists() || !self.folder.join("genesis.json").exists() {
+            return Ok(false);
+        }
+        let text = fs::read_to_string(&path)?;
+        let often = text.replace("batch-interval = \"4s\"", "batch-interval = \"300ms\"");
+        if often != text {
+            fs::write(&path, often)?;
+        }
+        Ok(true)
+    }
+
+    /// Serves the DA layer's file in a process of its own, under the faults.
+    /// Gives the address too.
+    pub fn serve(&mut self, listen: &str) -> anyhow::Result<(Node, String)> {
+        self.starts += 1;
+        let mut command = Command::new(&self.binary);
+        command
+            .args(["da", "serve", "--json", "--block-time", "150ms"])
+            .args(["--listen", listen, "--path"])
+            .arg(self.folder.join("da"));
+        if let Some(faults) = &self.faults {
+            faults.apply(&mut command, &self.folder);
+        }
+        let mut server = Node::spawn(command, &self.logs.join(format!("da-{}.log", self.starts)))?;
+        let started = server.wait_for("started")?;
+        let url = started["url"].as_str().context("no address")?.to_owned();
+        Ok((server, url))
+    }
+
+    /// Another command about the data directory, which must succeed.
+    /// Gives its answer for programs, where it was asked for.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let output = Command::new(&self.binary)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("RUST_BACKTRACE", "0")
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        Ok(answer["data"].clone())
     }
 
     /// Starts a node.
@@ -119,7 +184,7 @@ impl Chain {
         } else {
             Start::Down(node.wait()?)
         };
-        if let Some(faults) = &self.faults {
+        if let Some(faults) = self.faults.as_ref().filter(|_| self.da_url.is_none()) {
             faults.loaded()?;
         }
         Ok(start)
@@ -132,7 +197,7 @@ impl Chain {
             Start::Up(node) => node,
             Start::Down(ended) => bail!("it does not start: {}", ended.log),
         };
-        self.ledger.lock().check(node.rpc()?, false)?;
+        self.ledger.lock().check(node.rpc()?, false, 0)?;
         Ok(node)
     }
 

@@ -108,10 +108,25 @@ static void note(int64_t kind, int fd, const struct stat64 *facts, int64_t offse
   free(old);
 }
 
+/* Bytes that a write at an offset takes from the disk: what is behind the end
+ * of the file, and what was never written before it. */
+static int64_t growth_of(int fd, int64_t size, int64_t offset, int64_t length) {
+  int64_t end = offset + length;
+  if (offset >= size) return end - size;
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  int reader = real_open64(path, O_RDONLY | O_CLOEXEC);
+  if (reader < 0) abort();
+  int64_t data = lseek64(reader, offset, SEEK_DATA);
+  close(reader);
+  if (data < 0 || data > end) data = end;
+  return data - offset + (end > size && data < end ? end - size : 0);
+}
+
 /* Takes room for a file that grows; false where there is none. */
-static int room(int64_t size, int64_t end) {
-  int64_t left = control[SPACE], growth = end > size ? end - size : 0;
-  if (left < 0 || growth == 0) return 1;
+static int room(int64_t growth) {
+  int64_t left = control[SPACE];
+  if (left < 0 || growth <= 0) return 1;
   if (growth > left) return 0;
   control[SPACE] = left - growth;
   return 1;
@@ -128,7 +143,7 @@ static int before_write(int fd, int64_t offset, int64_t length) {
   pthread_mutex_lock(&lock);
   if (fstat64(fd, &facts)) abort();
   if (offset < 0) offset = place(fd, &facts);
-  if (!room(facts.st_size, offset + length)) {
+  if (control[SPACE] >= 0 && !room(growth_of(fd, facts.st_size, offset, length))) {
     pthread_mutex_unlock(&lock);
     errno = ENOSPC;
     return -1;
@@ -181,7 +196,7 @@ int ftruncate64(int fd, off64_t length) {
   if (held) {
     pthread_mutex_lock(&lock);
     if (fstat64(fd, &facts)) abort();
-    if (!room(facts.st_size, length)) {
+    if (!room(length - facts.st_size)) {
       pthread_mutex_unlock(&lock);
       errno = ENOSPC;
       return -1;

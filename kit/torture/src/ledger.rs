@@ -44,15 +44,16 @@ impl Shared {
 
 impl Ledger {
     /// Checks what was acknowledged against a node that has started again; the
-    /// newest entries, or all.
-    pub fn check(&self, rpc: &Rpc, all: bool) -> anyhow::Result<()> {
+    /// newest entries, or all. Of blocks up to `below`, a snapshot's, a node
+    /// need not know anything.
+    pub fn check(&self, rpc: &Rpc, all: bool, below: u64) -> anyhow::Result<()> {
         let limit = if all { usize::MAX } else { RECENT };
         for (name, blocks) in [
             ("latest", &self.blocks),
             ("safe", &self.safe),
             ("finalized", &self.finalized),
         ] {
-            let newest: Vec<_> = blocks.iter().rev().take(limit).collect();
+            let newest: Vec<_> = blocks.range(below + 1..).rev().take(limit).collect();
             let numbers: Vec<Value> = newest
                 .iter()
                 .map(|(number, _)| json!([format!("{number:#x}"), false]))
@@ -66,7 +67,8 @@ impl Ledger {
                 );
             }
         }
-        let newest = by_number(&self.receipts, limit, |(number, _)| *number);
+        let mut newest = by_number(&self.receipts, limit, |(number, _)| *number);
+        newest.retain(|(_, (number, _))| *number > below);
         let hashes: Vec<Value> = newest.iter().map(|(hash, _)| json!([hash])).collect();
         let found = rpc.batch("eth_getTransactionReceipt", &hashes)?;
         for ((hash, (number, block)), receipt) in newest.into_iter().zip(found) {
@@ -75,7 +77,11 @@ impl Ledger {
                 "{hash} was included in block {number} {block}, now its receipt is {receipt}"
             );
         }
-        let newest = by_number(&self.sent, limit, |(_, nonce)| *nonce);
+        let mut newest = by_number(&self.sent, limit, |(_, nonce)| *nonce);
+        newest.retain(|(hash, _)| {
+            let included = self.receipts.get(*hash);
+            included.is_none_or(|(number, _)| *number > below)
+        });
         let hashes: Vec<Value> = newest.iter().map(|(hash, _)| json!([hash])).collect();
         let found = rpc.batch("eth_getTransactionByHash", &hashes)?;
         for ((hash, (from, nonce)), transaction) in newest.into_iter().zip(found) {
@@ -116,7 +122,7 @@ impl Ledger {
             );
             std::thread::sleep(Duration::from_millis(50));
         }
-        self.check(rpc, true)?;
+        self.check(rpc, true, 0)?;
         let mut used = 0;
         for from in 0..senders {
             used += nonce(rpc, from, "latest")?;

@@ -160,6 +160,7 @@ async fn serve(
     config: LocalDaConfig,
     listen: std::net::SocketAddr,
 ) -> Result<(), Failure> {
+    let mut interrupts = super::interrupts::Interrupts::new();
     let da = LocalDa::open(config, Arc::new(rollwright::node::SystemClock))?;
     let listener = tokio::net::TcpListener::bind(listen)
         .await
@@ -184,12 +185,12 @@ async fn serve(
             commands: true,
             ..ServeConfig::default()
         },
-        async {
-            // Without signals the process is stopped by other means.
-            let _ = tokio::signal::ctrl_c().await;
-        },
+        async move { interrupts.next().await },
     )
-    .await?;
+    .await
+    .map_err(|error| {
+        Failure::layer(&error).help("clients wait: they go on once the layer is served again")
+    })?;
     console.event("stopped", json!({}));
     Ok(())
 }

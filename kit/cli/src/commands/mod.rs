@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod da;
 pub(crate) mod dev;
+pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod force_include;
 pub(crate) mod interrupts;

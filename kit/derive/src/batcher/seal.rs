@@ -74,7 +74,9 @@ impl Batcher {
             return Ok(Sealed::Full);
         }
         let (count, full) = self.fitting(set);
-        let aged = now_ms.saturating_sub(first.queued_ms) >= self.settings.max_age_ms;
+        // A clock that was set back does not tell how long a block has waited.
+        let age_ms = now_ms.checked_sub(first.queued_ms);
+        let aged = age_ms.is_none_or(|age_ms| age_ms >= self.settings.max_age_ms);
         let pressed = lands.plus(self.settings.margin.saturating_mul(2)) >= deadline;
         if !(full || aged || pressed || flush || self.view.lapsed) {
             return Ok(Sealed::Nothing);

@@ -1,6 +1,6 @@
 use super::{
     DaEpochConfig, ForcedConfig, GasLimitEntry, KeyScheduleEntry, LimitsConfig, RollupConfig,
-    SequencingPolicy, TimingConfig,
+    SequencingPolicy, TimingConfig, validate::ANCHOR_MEMORY_SECONDS,
 };
 use crate::CodecId;
 use alloc::{string::String, vec, vec::Vec};
@@ -52,16 +52,24 @@ impl Default for DevChain {
 impl RollupConfig {
     /// A configuration for a chain on the local DA layer that passes
     /// [`validate`](Self::validate) for every DA block time from 50 ms to
-    /// 4 s and every block time from 1 ms to 30 s, as long as `gas_limit` is
-    /// at least 210,000,000 and the two addresses are set.
+    /// 100 s and every block time from 1 ms to 10 min, as long as `gas_limit`
+    /// is at least 210,000,000 and the two addresses are set.
     ///
-    /// Window: 30 minutes, or 900 DA blocks where that is more.
+    /// Window: 30 minutes, or 900 DA blocks where that is more; less where the
+    /// longest forced wait would outlive what EIP-4788's contract remembers.
     pub fn dev(chain: DevChain) -> Self {
         let interval = chain.da_block_time_ms.max(1);
-        let window = (1_800_000 / interval).clamp(900, 100_000).min(
-            // Two windows and the rest of the longest wait stay below 8,191 s.
-            (3_900_000 / interval).saturating_sub(50).max(100),
-        );
+        let drift_seconds = (interval / 1_000 * 15)
+            .max(chain.block_time_ms.div_ceil(1_000))
+            .max(120);
+        let (force_delay, lapse_interval) = (2, 10);
+        // Two windows and the rest of the longest wait, in DA blocks.
+        let longest_wait =
+            (ANCHOR_MEMORY_SECONDS - 1).saturating_sub(drift_seconds) * 1_000 / interval;
+        let longest_window = longest_wait.saturating_sub(force_delay + lapse_interval) / 2;
+        let window = (1_800_000 / interval)
+            .clamp(900, 100_000)
+            .min(longest_window.saturating_sub(1));
         Self {
             version: 1,
             salt: chain.salt,
@@ -87,11 +95,11 @@ impl RollupConfig {
             timing: TimingConfig {
                 window,
                 part_timeout: window / 4,
-                force_delay: 2,
+                force_delay,
                 force_ttl: 60,
                 max_step: 10,
-                lapse_interval: 10,
-                drift_seconds: (interval / 1_000 * 15).max(120),
+                lapse_interval,
+                drift_seconds,
                 block_time_ms: chain.block_time_ms,
             },
             forced: ForcedConfig {

@@ -20,8 +20,12 @@ fn refused(change: impl FnOnce(&mut RollupConfig)) -> ConfigError {
 
 #[test]
 fn development_chains_are_valid_at_every_speed() {
-    for da_block_time_ms in [50, 100, 250, 1_000, 2_000, 4_000] {
-        for block_time_ms in [1, 50, 250, 1_000, 2_000, 30_000] {
+    let da_block_times = [
+        50, 100, 250, 999, 1_000, 2_000, 4_000, 4_001, 12_000, 30_000, 35_000, 60_000, 99_999,
+        100_000,
+    ];
+    for da_block_time_ms in da_block_times {
+        for block_time_ms in [1, 50, 250, 1_000, 2_000, 30_000, 120_001, 600_000] {
             let config = RollupConfig::dev(DevChain {
                 da_block_time_ms,
                 block_time_ms,

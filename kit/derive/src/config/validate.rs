@@ -12,7 +12,7 @@ pub const MAX_BLOCK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Seconds that EIP-4788's contract remembers when a block is made each
 /// second: 8,191 entries.
-const ANCHOR_MEMORY_SECONDS: u64 = 8_191;
+pub(super) const ANCHOR_MEMORY_SECONDS: u64 = 8_191;
 
 /// Most that a batch may have in bytes, so that a node can hold a few.
 const MAX_BATCH_BYTES: u128 = 64 * 1024 * 1024;

@@ -361,9 +361,9 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                         SubmissionStatus::Accepted => (poll, Vec::new()),
                         SubmissionStatus::Included { blobs } => (poll * 8, blobs),
                     };
-                    let again = now_ms.saturating_add(millis(pause));
                     work.batcher.included(unit.id, &blobs);
-                    work.pace.answered(unit.id, again, submission.fee);
+                    work.pace
+                        .answered(unit.id, now_ms, millis(pause), submission.fee);
                     if !blobs.is_empty() {
                         self.note_fee(batch, work).await?;
                     }

@@ -9,16 +9,18 @@ pub(super) struct Pace {
 
 #[derive(Debug, Default)]
 struct Asked {
+    asked_ms: u64,
     again_ms: u64,
     fee: Option<Fee>,
 }
 
 impl Pace {
     /// True where it is time to submit the unit, for the first time or again.
+    /// A clock that was set back makes it time too: it may be a long way back.
     pub(super) fn is_due(&self, unit: &UnitId, now_ms: u64) -> bool {
         self.units
             .get(unit)
-            .is_none_or(|asked| now_ms >= asked.again_ms)
+            .is_none_or(|asked| !(asked.asked_ms..asked.again_ms).contains(&now_ms))
     }
 
     /// True where the layer has answered that it has the unit.
@@ -26,10 +28,11 @@ impl Pace {
         self.units.contains_key(unit)
     }
 
-    /// Notes an answer.
-    pub(super) fn answered(&mut self, unit: UnitId, again_ms: u64, fee: Option<Fee>) {
+    /// Notes an answer, and how long to wait before the next question.
+    pub(super) fn answered(&mut self, unit: UnitId, now_ms: u64, wait_ms: u64, fee: Option<Fee>) {
         let asked = self.units.entry(unit).or_default();
-        asked.again_ms = again_ms;
+        asked.asked_ms = now_ms;
+        asked.again_ms = now_ms.saturating_add(wait_ms);
         if fee.is_some() {
             asked.fee = fee;
         }
@@ -55,3 +58,6 @@ impl Pace {
         Some(sum)
     }
 }
+
+#[cfg(test)]
+mod tests;

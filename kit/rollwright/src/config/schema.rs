@@ -168,10 +168,24 @@ section! {
         cors: Vec<String> = Vec::new(),
         /// Largest request body.
         max_body: ByteSize = ByteSize(15 << 20),
+        /// Bytes of long requests that are received at the same time.
+        max_receiving: ByteSize = ByteSize(128 << 20),
         /// Requests in one batch.
         max_batch: u32 = 1_000,
         /// Open connections.
         max_connections: u32 = 2_048,
+        /// Largest answer, of a call and of a whole batch.
+        max_response: ByteSize = ByteSize(64 << 20),
+        /// Logs that one query answers.
+        max_logs: u32 = 20_000,
+        /// Blocks that one log query spans.
+        max_log_blocks: u64 = 100_000,
+        /// Gas that a call or an estimate may use.
+        call_gas: u64 = 50_000_000,
+        /// How long a call or an estimate may take.
+        call_timeout: Period = Period::from_millis(5_000),
+        /// Filters that clients poll; beyond, the one unused for longest is forgotten.
+        max_filters: u32 = 1_000,
     }
 }
 

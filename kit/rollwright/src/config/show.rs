@@ -66,8 +66,15 @@ keys! {
     "rpc.listen", "address:port", "Address of JSON-RPC, health and metrics.";
     "rpc.cors", "list of origins", "Origins that browsers may call from; `*` for all.";
     "rpc.max-body", "size", "Largest request body.";
+    "rpc.max-receiving", "size", "Bytes of long requests that are received at the same time.";
     "rpc.max-batch", "number", "Requests in one batch.";
     "rpc.max-connections", "number", "Open connections.";
+    "rpc.max-response", "size", "Largest answer, of a call and of a whole batch.";
+    "rpc.max-logs", "number", "Logs that one query answers.";
+    "rpc.max-log-blocks", "number", "Blocks that one log query spans.";
+    "rpc.call-gas", "number", "Gas that a call or an estimate may use.";
+    "rpc.call-timeout", "duration", "How long a call or an estimate may take.";
+    "rpc.max-filters", "number", "Filters that clients poll; beyond, the one unused for longest is forgotten.";
     "telemetry.log", "filter", "Filter of log lines: a level, or target=level pairs.";
     "telemetry.format", "pretty or json", "Form of log lines.";
     "telemetry.metrics", "unset", "A metrics listener of its own; not in this version, /metrics is on the RPC port.";

@@ -13,13 +13,23 @@ use std::{
 pub(super) fn run(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, scratch)?;
-    let node = chain.up()?;
+    chain.post_often = true;
+    let made = chain.up()?.terminate()?;
+    ensure!(made.status.success(), "no chain: {}", made.log);
+    let mut node = chain.up()?;
     let load = chain.load(&node)?;
-    std::thread::sleep(Duration::from_millis(1_500));
+    // A snapshot is of what is final.
+    let mut snapshot = 0;
+    while snapshot < 5 {
+        let heads = node.wait_for("heads")?;
+        snapshot = heads["finalized"]["number"].as_u64().unwrap_or(0);
+    }
+    std::thread::sleep(Duration::from_millis(1_000));
     let ended = node.terminate()?;
     load.end()?;
     ensure!(ended.status.success(), "it did not stop: {}", ended.log);
     chain.ledger.lock().sent.clear();
+    let snapshot = Snapshot::take(&chain, &scratch.join("snapshot"))?;
 
     let list = files(chain.folder())?;
     let mut seen = Seen::default();
@@ -29,7 +39,8 @@ pub(super) fn run(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
         let copy = scratch.join(format!("copy-{round}"));
         damage::copy(chain.folder(), &copy)?;
         if kind.apply(&copy.join(&file), &mut random)? {
-            hit(&chain, &copy, &file, &mut seen)
+            let snapshot = Some(&snapshot).filter(|_| random.bool());
+            hit(&chain, &copy, &file, snapshot, &mut seen)
                 .with_context(|| format!("round {round}: {} {kind:?}", file.display()))?;
         }
         fs::remove_dir_all(&copy)?;
@@ -53,9 +64,38 @@ fn pick(list: &[PathBuf], random: &mut fastrand::Rng) -> PathBuf {
     from[random.usize(..from.len())].clone()
 }
 
+/// The final state of the good chain, in one file.
+struct Snapshot {
+    file: PathBuf,
+    /// Its block: what is below is not in it.
+    number: u64,
+}
+
+impl Snapshot {
+    fn take(chain: &Chain, file: &Path) -> anyhow::Result<Self> {
+        let (folder, path) = (chain.folder().to_string_lossy(), file.to_string_lossy());
+        let answer =
+            chain.command(&["snapshot", "export", "--json", "--datadir", &folder, &path])?;
+        Ok(Self {
+            file: file.to_owned(),
+            number: answer["block"]["number"].as_u64().context("no block")?,
+        })
+    }
+
+    fn import(&self, chain: &Chain) -> anyhow::Result<()> {
+        let (folder, path) = (
+            chain.folder().to_string_lossy(),
+            self.file.to_string_lossy(),
+        );
+        chain.command(&["snapshot", "import", "--json", "--datadir", &folder, &path])?;
+        Ok(())
+    }
+}
+
 #[derive(Default)]
 struct Seen {
     went_on: u32,
+    from_snapshot: u32,
     refused: BTreeMap<String, u32>,
 }
 
@@ -63,27 +103,40 @@ impl std::fmt::Display for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} went on with everything; refused, and brought back as advised: {:?}",
-            self.went_on, self.refused
+            "{} went on with everything; refused, and brought back as advised ({} from a snapshot): {:?}",
+            self.went_on, self.from_snapshot, self.refused
         )
     }
 }
 
-fn hit(good: &Chain, copy: &Path, file: &Path, seen: &mut Seen) -> anyhow::Result<()> {
+fn hit(
+    good: &Chain,
+    copy: &Path,
+    file: &Path,
+    snapshot: Option<&Snapshot>,
+    seen: &mut Seen,
+) -> anyhow::Result<()> {
     let mut chain = good.copy_to(copy);
-    if serves(&mut chain, seen)? {
+    if serves(&mut chain, 0, seen)? {
         seen.went_on += 1;
         return Ok(());
     }
     // As the error's page has it: a damaged `state/` is deleted, and the node
-    // derives the blocks again; any other file is restored from a copy.
+    // derives the blocks again, all of them or those above a snapshot; any
+    // other file is restored from a copy.
+    let mut below = 0;
     if file.starts_with("state") {
         fs::remove_dir_all(copy.join("state"))?;
+        if let Some(snapshot) = snapshot {
+            snapshot.import(&chain)?;
+            below = snapshot.number;
+            seen.from_snapshot += 1;
+        }
     } else {
         fs::copy(good.folder().join(file), copy.join(file))?;
     }
     ensure!(
-        serves(&mut chain, seen)?,
+        serves(&mut chain, below, seen)?,
         "what the error advises does not bring the chain back: {:?}",
         seen.refused
     );
@@ -92,7 +145,7 @@ fn hit(good: &Chain, copy: &Path, file: &Path, seen: &mut Seen) -> anyhow::Resul
 
 /// True where the node starts, has everything, makes blocks, stops in order,
 /// and the chain verifies; false where it refuses on the way.
-fn serves(chain: &mut Chain, seen: &mut Seen) -> anyhow::Result<bool> {
+fn serves(chain: &mut Chain, below: u64, seen: &mut Seen) -> anyhow::Result<bool> {
     let mut refuse = |code: &str| *seen.refused.entry(code.to_owned()).or_default() += 1;
     let mut node = match chain.start()? {
         Start::Up(node) => node,
@@ -101,7 +154,7 @@ fn serves(chain: &mut Chain, seen: &mut Seen) -> anyhow::Result<bool> {
             return Ok(false);
         }
     };
-    if let Err(error) = follow(chain, &mut node) {
+    if let Err(error) = follow(chain, &mut node, below) {
         // It may have found the damage meanwhile, and be about to end.
         if !node.ends_within(Duration::from_secs(5))? {
             return Err(error);
@@ -130,7 +183,7 @@ fn serves(chain: &mut Chain, seen: &mut Seen) -> anyhow::Result<bool> {
 }
 
 /// Waits until all that was posted is derived, and checks all of the ledger.
-fn follow(chain: &Chain, node: &mut crate::Node) -> anyhow::Result<()> {
+fn follow(chain: &Chain, node: &mut crate::Node, below: u64) -> anyhow::Result<()> {
     let ledger = chain.ledger.lock();
     let highest = ledger.blocks.keys().next_back().copied().unwrap_or(0);
     loop {
@@ -139,5 +192,5 @@ fn follow(chain: &Chain, node: &mut crate::Node) -> anyhow::Result<()> {
             break;
         }
     }
-    ledger.check(node.rpc()?, true)
+    ledger.check(node.rpc()?, true, below)
 }

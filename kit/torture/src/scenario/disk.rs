@@ -10,7 +10,13 @@ use std::{
 };
 
 /// What a node may say of a full disk.
-const FULL: [&str; 2] = ["RW-DA-127", "RW-STORE-116"];
+const FULL: [&str; 5] = [
+    "RW-DA-127",
+    "RW-STORE-116",
+    "RW-STORE-118",
+    "RW-CLI-002",
+    "RW-CFG-012",
+];
 
 /// How long a node may go on beside a full disk before it has to say so.
 const NOTICE: Duration = Duration::from_secs(60);
@@ -18,6 +24,7 @@ const NOTICE: Duration = Duration::from_secs(60);
 pub(super) fn space(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, scratch)?;
+    chain.post_often = true;
     chain.faults = Some(Faults::build(scratch, false)?);
     let mut seen = BTreeMap::new();
     for round in 1..=setting.rounds {
@@ -47,14 +54,14 @@ fn fill(
             Start::Down(ended) => Some(ended),
             Start::Up(node) => {
                 let load = chain.load(&node)?;
-                Some(wait_for_notice(node, load)?)
+                Some(wait_for_notice(node, load, || set(chain, Some(0)))?)
             }
         }
     } else {
         let node = chain.up()?;
         let load = chain.load(&node)?;
         set(chain, Some(room))?;
-        Some(wait_for_notice(node, load)?)
+        Some(wait_for_notice(node, load, || set(chain, Some(0)))?)
     };
     set(chain, None)?;
     if let Some(ended) = ended {
@@ -69,7 +76,16 @@ fn fill(
     Ok(())
 }
 
-fn wait_for_notice(mut node: crate::Node, load: crate::Load) -> anyhow::Result<crate::Ended> {
+/// Waits until the node ends. What room is left goes after a while, for a slow
+/// machine uses it up slowly.
+fn wait_for_notice(
+    mut node: crate::Node,
+    load: crate::Load,
+    take_the_rest: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<crate::Ended> {
+    if !node.ends_within(SLOW)? {
+        take_the_rest()?;
+    }
     if !node.ends_within(NOTICE)? {
         let ended = node.terminate()?;
         load.end()?;
@@ -78,6 +94,9 @@ fn wait_for_notice(mut node: crate::Node, load: crate::Load) -> anyhow::Result<c
     load.end()?;
     node.wait()
 }
+
+/// How long a node may live on the room that is left.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// A small file system that is unmounted when dropped.
 struct Mount<'a>(&'a Path);
@@ -104,14 +123,20 @@ pub(super) fn mounted(setting: &Setting, scratch: &Path) -> anyhow::Result<Strin
     let _mount = Mount(&disk);
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, &disk)?;
+    chain.post_often = true;
     let ballast = disk.join("ballast");
     for round in 1..=setting.rounds {
         let node = chain.up().with_context(|| format!("round {round}"))?;
         let load = chain.load(&node)?;
         std::thread::sleep(Duration::from_millis(random.u64(..500)));
         take_what_is_left(&ballast, random.u64(..200_000))?;
-        let ended = wait_for_notice(node, load).with_context(|| format!("round {round}"))?;
+        let rest = disk.join("rest");
+        let ended = wait_for_notice(node, load, || take_what_is_left(&rest, 0))
+            .with_context(|| format!("round {round}"))?;
         fs::remove_file(&ballast)?;
+        if rest.exists() {
+            fs::remove_file(&rest)?;
+        }
         let code = ended.refusal()?;
         ensure!(
             FULL.contains(&code),

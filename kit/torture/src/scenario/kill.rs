@@ -8,6 +8,7 @@ const VERIFIED_EVERY: u32 = 10;
 pub(super) fn kill(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, scratch)?;
+    chain.post_often = true;
     for round in 1..=setting.rounds {
         hit(&mut chain, &mut random).with_context(|| format!("round {round}"))?;
         if round % VERIFIED_EVERY == 0 {
@@ -33,6 +34,7 @@ fn hit(chain: &mut Chain, random: &mut fastrand::Rng) -> anyhow::Result<()> {
 pub(super) fn power(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, scratch)?;
+    chain.post_often = true;
     chain.faults = Some(Faults::build(scratch, true)?);
     let mut undone = 0;
     for round in 1..=setting.rounds {
@@ -50,6 +52,7 @@ pub(super) fn power(setting: &Setting, scratch: &Path) -> anyhow::Result<String>
 pub(super) fn terminate(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, scratch)?;
+    chain.post_often = true;
     for round in 1..=setting.rounds {
         let node = chain.up()?;
         let load = chain.load(&node)?;

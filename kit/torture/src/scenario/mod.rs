@@ -5,6 +5,7 @@ mod clock;
 mod damage;
 mod disk;
 mod kill;
+mod served;
 mod sync;
 
 use crate::Setting;
@@ -26,6 +27,8 @@ pub enum Scenario {
     Disk,
     /// A sync fails, and what it should have saved is lost.
     Sync,
+    /// The process that serves the DA layer is killed, or its disk fails.
+    Served,
     /// Files that are truncated, flipped, zeroed, or gone.
     Damage,
     /// The clock jumps by an hour, forward and backward.
@@ -34,13 +37,14 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every way.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Kill,
         Self::Terminate,
         Self::Power,
         Self::Space,
         Self::Disk,
         Self::Sync,
+        Self::Served,
         Self::Damage,
         Self::Clock,
     ];
@@ -54,6 +58,7 @@ impl Scenario {
             Self::Space => "space",
             Self::Disk => "disk",
             Self::Sync => "sync",
+            Self::Served => "served",
             Self::Damage => "damage",
             Self::Clock => "clock",
         }
@@ -72,6 +77,7 @@ impl Scenario {
             Self::Space => disk::space(setting, scratch.path()),
             Self::Disk => disk::mounted(setting, scratch.path()),
             Self::Sync => sync::run(setting, scratch.path()),
+            Self::Served => served::run(setting, scratch.path()),
             Self::Damage => damage::run(setting, scratch.path()),
             Self::Clock => clock::run(setting, scratch.path()),
         };

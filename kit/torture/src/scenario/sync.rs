@@ -11,6 +11,7 @@ const NOTICE: Duration = Duration::from_secs(60);
 pub(super) fn run(setting: &Setting, scratch: &Path) -> anyhow::Result<String> {
     let mut random = fastrand::Rng::with_seed(setting.seed);
     let mut chain = Chain::new(setting, scratch)?;
+    chain.post_often = true;
     chain.faults = Some(Faults::build(scratch, true)?);
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for round in 1..=setting.rounds {
