@@ -24,11 +24,11 @@ command -v c++ >/dev/null || { apt-get update -qq && apt-get install -y -qq g++;
 # an ordinary build, and come from its cache.
 build() {
   RUSTC_WORKSPACE_WRAPPER="$PWD/scripts/fuzz-rustc.sh" \
-    cargo build --quiet --locked -p rollwright-fuzz --features engine --bins
+    cargo build --quiet --locked -p rollwright-fuzz --features engine --bin fuzz
 }
 build
 program=$target_dir/debug/fuzz
-mapfile -t targets < <("$target_dir/debug/fuzz-seeds" --list)
+mapfile -t targets < <(ROLLWRIGHT_FUZZ_LIST=1 "$program")
 
 run() { # target, longest input, seconds, folder for new inputs
   local name=$1 longest=$2 time=$3 fresh=$4 words=()

@@ -14,7 +14,7 @@ mod target;
 mod targets;
 mod world;
 
-pub use check::{check, check_hook};
+pub use check::{check, check_hook, warm};
 pub use target::{Memory, Seed, Target};
 pub use targets::{TARGETS, target};
 

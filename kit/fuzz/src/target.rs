@@ -56,6 +56,13 @@ impl Memory {
         per_byte: 64,
     };
 
+    /// What a decoder of borsh may take. Borsh takes up to 1 MiB for one byte
+    /// string before it sees that its length is wrong, and fails then.
+    pub const BORSH: Self = Self {
+        base: (1 << 20) + (256 << 10),
+        per_byte: 512,
+    };
+
     /// `megabytes`, and 64 bytes for each byte of input.
     pub const fn megabytes(megabytes: usize) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-use rollwright_fuzz::{TARGETS, check, corpus};
+use rollwright_fuzz::{TARGETS, check, corpus, warm};
 use std::{
     collections::BTreeSet,
     panic::{self, AssertUnwindSafe},
@@ -20,8 +20,7 @@ fn every_target_holds_over_its_seeds_its_corpus_and_what_once_was_found() {
     let _alone = alone();
     let mut failed = Vec::new();
     for target in TARGETS {
-        // What a target makes once and keeps is not counted.
-        let _ = panic::catch_unwind(|| (target.run)(&[]));
+        warm(target);
         let seeds = (target.seeds)().into_iter();
         let seeds = seeds.map(|seed| (seed.name.into(), seed.bytes));
         let inputs = corpus::inputs(target).expect("readable").into_iter();

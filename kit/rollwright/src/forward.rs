@@ -2,13 +2,15 @@
 
 use crate::ProjectError;
 use futures_util::future::BoxFuture;
-use rollwright_core::{B256, Bytes, SubmitError};
+use rollwright_core::{B256, Bytes, SubmitError, keccak256};
 use rollwright_node::Forwarder;
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
 /// Deadline of one forwarded transaction.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest answer to one transaction, in bytes; what is longer is none.
+const MAX_ANSWER: usize = 64 << 10;
 
 struct ToSequencer {
     url: String,
@@ -50,7 +52,7 @@ impl Forwarder for ToSequencer {
                     error.without_url()
                 ))
             };
-            let response = self
+            let mut response = self
                 .client
                 .post(&self.url)
                 .header("content-type", "application/json")
@@ -58,22 +60,43 @@ impl Forwarder for ToSequencer {
                 .send()
                 .await
                 .map_err(unreachable)?;
-            let bytes = response.bytes().await.map_err(unreachable)?;
-            let answer: Answer = serde_json::from_slice(&bytes).map_err(|error| {
-                SubmitError::Internal(format!("the sequencer's answer is not JSON-RPC: {error}"))
-            })?;
-            match answer {
-                Answer {
-                    result: Some(hash), ..
-                } => Ok(hash),
-                Answer {
-                    error: Some(refusal),
-                    ..
-                } => Err(SubmitError::Invalid(refusal.message)),
-                _ => Err(SubmitError::Internal(
-                    "the sequencer answered neither result nor error".to_owned(),
-                )),
+            let mut bytes = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+                if bytes.len() + chunk.len() > MAX_ANSWER {
+                    return Err(SubmitError::Internal(format!(
+                        "the sequencer's answer is longer than {MAX_ANSWER} bytes"
+                    )));
+                }
+                bytes.extend_from_slice(&chunk);
             }
+            read(&bytes, keccak256(&transaction))
         })
     }
 }
+
+/// What an answer says of the transaction with this hash.
+fn read(answer: &[u8], hash: B256) -> Result<B256, SubmitError> {
+    let answer: Answer = serde_json::from_slice(answer).map_err(|error| {
+        SubmitError::Internal(format!("the sequencer's answer is not JSON-RPC: {error}"))
+    })?;
+    match answer {
+        Answer {
+            result: Some(told), ..
+        } if told == hash => Ok(hash),
+        Answer {
+            result: Some(told), ..
+        } => Err(SubmitError::Internal(format!(
+            "the sequencer answered with transaction {told}, not {hash}"
+        ))),
+        Answer {
+            error: Some(refusal),
+            ..
+        } => Err(SubmitError::Invalid(refusal.message)),
+        _ => Err(SubmitError::Internal(
+            "the sequencer answered neither result nor error".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,5 @@
 //! Writes the seed corpora and dictionaries of all targets, made by the real
-//! encoders. Arguments: none, `--list` (names, with the longest input), or a
-//! folder to write to in place of the crate's own.
+//! encoders. Argument: a folder to write to in place of the crate's own.
 
 #![allow(clippy::print_stdout, reason = "a program")]
 
@@ -9,12 +8,6 @@ use std::{io, path::PathBuf};
 
 fn main() -> io::Result<()> {
     let argument = std::env::args().nth(1);
-    if argument.as_deref() == Some("--list") {
-        for target in TARGETS {
-            println!("{} {}", target.name, target.max_len);
-        }
-        return Ok(());
-    }
     let folder = argument.map_or_else(|| corpus::home().to_path_buf(), PathBuf::from);
     for target in TARGETS {
         let seeds = corpus::write_seeds(target, &folder)?;

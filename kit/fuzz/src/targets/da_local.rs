@@ -12,10 +12,11 @@ use rollwright_core::{
     ManualClock, PostingUnit, Proof,
 };
 use rollwright_da_local::{
-    BlockProduction, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig, ServeConfig,
-    router, verify, verify_header,
+    BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
+    ServeConfig, router, verify, verify_header,
 };
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -34,10 +35,7 @@ pub(super) const PROOF: Target = Target {
             .collect()
     },
     max_len: 4 << 10,
-    memory: Memory {
-        base: 256 << 10,
-        per_byte: 256,
-    },
+    memory: Memory::BORSH,
     words: &[],
 };
 
@@ -55,6 +53,42 @@ pub(super) const NAMESPACE: Target = Target {
     max_len: 128,
     memory: Memory::SMALL,
     words: &[b"0x", b"-", b"_", b"."],
+};
+
+/// Faults that an operator asks for.
+pub(super) const FAULTS: Target = Target {
+    name: "da-faults",
+    about: "A list of faults is refused with a code, or reads again as what it was.",
+    run: |input| {
+        let Ok(text) = std::str::from_utf8(input) else {
+            return;
+        };
+        match text.parse::<Faults>() {
+            Ok(faults) => assert_eq!(faults.to_string().parse::<Faults>().ok(), Some(faults)),
+            Err(error) => {
+                assert!(error.code().starts_with("RW-"));
+                assert!(error.to_string().len() < 1_024, "what is quoted is bounded");
+            }
+        }
+    },
+    seeds: || {
+        let all = "latency=50ms..2s,refuse=5%,prune=100,reorg=3@2.5%,lose=10%,shuffle";
+        vec![Seed::new("all", all), Seed::new("none", "none")]
+    },
+    max_len: 128,
+    memory: Memory::SMALL,
+    words: &[
+        b"latency=",
+        b"refuse=",
+        b"prune=",
+        b"reorg=",
+        b"lose=",
+        b"shuffle",
+        b"ms",
+        b"%",
+        b"@",
+        b"..",
+    ],
 };
 
 /// Requests to the layer's server: method, path and body, by lines.
@@ -112,9 +146,13 @@ struct Layer {
     claims: Vec<(&'static str, Claimed)>,
 }
 
-fn open() -> (LocalDa, Namespace) {
-    let namespace = Namespace::new("rollup").expect("a name");
+/// The layer of all targets, in memory or in a file.
+pub(super) fn open(
+    path: Option<PathBuf>,
+) -> Result<(LocalDa, Namespace), rollwright_da_local::Error> {
+    let namespace = Namespace::new("rollup")?;
     let config = LocalDaConfig {
+        path,
         network: Some(NetworkId(B128::repeat_byte(5))),
         blocks: BlockProduction::Manual(Duration::from_secs(2)),
         max_blob_bytes: 64 << 10,
@@ -124,10 +162,17 @@ fn open() -> (LocalDa, Namespace) {
         ..LocalDaConfig::new(namespace)
     };
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(1_700_000_000_000));
-    (
-        LocalDa::open(config, clock).expect("opens in memory"),
-        namespace,
-    )
+    Ok((LocalDa::open(config, clock)?, namespace))
+}
+
+/// Runs to the end on the thread's own runtime.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    runtime().block_on(future)
+}
+
+/// The layer's blocks.
+pub(super) fn blocks() -> &'static [DaBlock] {
+    &layer().blocks
 }
 
 fn runtime() -> &'static Runtime {
@@ -138,7 +183,7 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-fn unit(data: &[&[u8]]) -> PostingUnit {
+pub(super) fn unit(data: &[&[u8]]) -> PostingUnit {
     let blobs = data.iter().map(|data| Blob {
         lane: DaLane::Batch,
         data: Bytes::copy_from_slice(data),
@@ -148,12 +193,11 @@ fn unit(data: &[&[u8]]) -> PostingUnit {
 
 fn layer() -> &'static Layer {
     static LAYER: OnceLock<Layer> = OnceLock::new();
-    LAYER.get_or_init(|| runtime().block_on(fill()).expect("a layer"))
+    LAYER.get_or_init(|| runtime().block_on(made()).expect("a layer"))
 }
 
-async fn fill() -> Result<Layer, rollwright_da_local::Error> {
-    let (da, namespace) = open();
-    let network = da.network();
+/// Makes the layer's blocks.
+pub(super) async fn fill(da: &LocalDa) -> Result<Vec<DaBlock>, rollwright_da_local::Error> {
     let mut blocks = Vec::new();
     for data in [&[][..], &[&b"one"[..], b"two"][..], &[&b"three"[..]][..]] {
         if !data.is_empty() {
@@ -162,6 +206,13 @@ async fn fill() -> Result<Layer, rollwright_da_local::Error> {
         let header = da.seal().await?;
         blocks.push(da.fetch(header.height, None).await?);
     }
+    Ok(blocks)
+}
+
+async fn made() -> Result<Layer, rollwright_da_local::Error> {
+    let (da, namespace) = open(None)?;
+    let network = da.network();
+    let blocks = fill(&da).await?;
     let other = da.for_namespace(Namespace::new("other")?);
     let mut claims = Vec::new();
     for (block, name) in blocks.iter().zip(["nothing", "two-blobs", "one-blob"]) {
@@ -234,7 +285,7 @@ fn namespace(input: &[u8]) {
 /// `METHOD path`, an empty line, the body; for each request after the first,
 /// the same again behind a byte 0x1e.
 fn server(input: &[u8]) {
-    let (da, _) = open();
+    let (da, _) = open(None).expect("opens in memory");
     let config = ServeConfig {
         commands: true,
         timeout: Duration::from_secs(60),
@@ -362,6 +413,8 @@ fn client(input: &[u8]) {
         rest = after;
     }
     answers.reverse();
+    // Made outside of the runtime.
+    let _ = (layer(), canned());
     let canned = canned();
     *canned.answers.lock().expect("nobody panicked") = answers;
     runtime().block_on(async {

@@ -2,7 +2,8 @@
 
 use crate::{Memory, Seed, Target, seeds};
 use alloy_primitives::B256;
-use rollwright_node::{FeedFrame, FeedGoodbye, FeedHello};
+use rollwright_core::LayerError as _;
+use rollwright_node::{FEED_VERSION, FeedEvidence, FeedFrame, FeedGoodbye, FeedHello};
 
 /// A message of the feed's server.
 pub(super) const FRAME: Target = Target {
@@ -24,10 +25,41 @@ pub(super) const FRAME: Target = Target {
     },
     seeds: frames,
     max_len: 4 << 10,
-    memory: Memory {
-        base: 64 << 10,
-        per_byte: 128,
+    memory: Memory::BORSH,
+    words: &[],
+};
+
+/// A file of evidence.
+pub(super) const EVIDENCE: Target = Target {
+    name: "feed-evidence",
+    about: "A file is refused with a code, or is exactly what it encodes to; it convicts only a key \
+            of the schedule, and of another block than DA's.",
+    run: |input| match FeedEvidence::from_bytes(input) {
+        Ok(evidence) => {
+            assert_eq!(evidence.to_bytes()[..], *input, "two encodings of one file");
+            let rules = &seeds::empty_world().rules;
+            let chain = (seeds::CHAIN_ID, B256::repeat_byte(1));
+            match evidence.verify(chain, rules) {
+                Ok(signer) => {
+                    assert_eq!(evidence.signed.signer(chain), Some(signer));
+                    let (signed, derived) = (evidence.signed.block(), evidence.derived);
+                    assert_eq!(signed.number, derived.number);
+                    assert_ne!(signed.hash, derived.hash);
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+        Err(error) => assert!(error.code().starts_with("RW-")),
     },
+    seeds: || {
+        let place = seeds::values().into_iter();
+        place
+            .filter(|(name, _)| *name == "feed-evidence")
+            .map(|(name, bytes)| Seed::new(name, [&[FEED_VERSION], bytes.as_slice()].concat()))
+            .collect()
+    },
+    max_len: 4 << 10,
+    memory: Memory::BORSH,
     words: &[],
 };
 

@@ -5,9 +5,11 @@ mod config;
 mod da_local;
 mod deriver;
 mod feed;
+mod files;
 mod keys;
 mod node;
 mod proofs;
+mod replica;
 mod rpc;
 mod state;
 mod store;
@@ -37,20 +39,27 @@ pub const TARGETS: &[Target] = &[
     deriver::REFERENCE,
     deriver::CHUNKS,
     feed::FRAME,
+    feed::EVIDENCE,
+    replica::FEED,
     node::RECORDS,
     keys::KEYS,
     values::VALUES,
     proofs::STATE_PROOF,
     proofs::WITNESS,
     proofs::SNAPSHOT,
+    proofs::IMPORT,
     store::VALUES,
+    files::STORE,
+    files::DA,
     da_local::PROOF,
     da_local::NAMESPACE,
+    da_local::FAULTS,
     da_local::SERVER,
     da_local::CLIENT,
     rpc::HTTP,
     rpc::PARAMS,
     rpc::WEBSOCKET,
+    rpc::RAW,
 ];
 
 /// The target of that name.

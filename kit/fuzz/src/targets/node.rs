@@ -4,11 +4,11 @@ use crate::{Memory, Seed, Target};
 use alloy_primitives::{Address, B256, Bytes};
 use arbitrary::{Arbitrary, Unstructured};
 use rollwright_core::{
-    ChainStore as _, Clock, DaFinality, LayerError as _, Layers, NodeApi as _, RecordChange,
-    Rollup,
+    ChainStore as _, Clock, DaFinality, Execution as _, Heads, LayerError as _, Layers,
+    NodeApi as _, RecordChange, Rollup,
     memory::{MemoryDa, MemoryDaConfig, MemoryExecution, MemoryTx, Mining, NoMessaging, Sovereign},
 };
-use rollwright_derive::{CodecId, DevChain, RollupConfig, memory_genesis};
+use rollwright_derive::{CodecId, Derivable as _, DevChain, RollupConfig, Rules, memory_genesis};
 use rollwright_node::{
     Node, NodeConfig, NodeError, NodeHandle, SequencerConfig, SequencerKey, feed_evidence,
     snapshot_origin,
@@ -59,7 +59,7 @@ pub(super) const RECORDS: Target = Target {
 };
 
 #[derive(Debug)]
-struct Chain;
+pub(super) struct Chain;
 
 impl Rollup for Chain {
     type Execution = MemoryExecution;
@@ -70,7 +70,7 @@ impl Rollup for Chain {
 
 /// Tokio's paused time: it moves on once everything waits.
 #[derive(Clone, Debug)]
-struct Virtual(tokio::time::Instant);
+pub(super) struct Virtual(pub(super) tokio::time::Instant);
 
 impl Clock for Virtual {
     fn now_ms(&self) -> u64 {
@@ -131,64 +131,107 @@ fn records(input: &[u8]) {
             Err(_) => break,
         }
     }
+    virtually(restart(follower, &damages));
+}
+
+/// A chain whose sequencer has worked for a while and stopped.
+pub(super) struct Stage {
+    pub(super) clock: Virtual,
+    pub(super) rules: Rules,
+    pub(super) da: MemoryDa,
+    pub(super) engine: MemoryExecution,
+    pub(super) sequencer: SequencerConfig,
+    /// The sequencer's heads when it stopped.
+    pub(super) heads: Heads,
+}
+
+impl Stage {
+    /// On a runtime whose time is paused.
+    pub(super) async fn new() -> Self {
+        let clock = Virtual(tokio::time::Instant::now());
+        let key = SequencerKey::from_bytes(B256::repeat_byte(7)).expect("a valid key");
+        let mut config = RollupConfig::dev(DevChain {
+            network: "memory".into(),
+            da_block_time_ms: 1_000,
+            sequencer: key.address(),
+            fee_vault: Address::repeat_byte(0xfe),
+            ..DevChain::default()
+        });
+        config.da.layer = "memory".into();
+        config.codecs = vec![CodecId::NONE];
+        config.limits.block_bytes = 4 << 20;
+        let da = MemoryDa::new(MemoryDaConfig {
+            mining: Mining::ByClock(Arc::new(clock.clone())),
+            finality: DaFinality::Depth(3),
+            block_time: Duration::from_secs(1),
+            ..MemoryDaConfig::default()
+        });
+        let engine = MemoryExecution::new(memory_genesis(&config));
+        let genesis = engine.genesis().await.expect("a genesis");
+        let rules = Rules::new(genesis.hash, engine.config_digest(), config, Vec::new());
+        let mut sequencer = SequencerConfig::new(key);
+        sequencer.post.interval = Duration::from_secs(2);
+        let mut stage = Self {
+            clock,
+            rules: rules.expect("valid rules"),
+            da,
+            engine,
+            sequencer,
+            heads: Heads::all(genesis),
+        };
+        let role = NodeConfig::sequencer(stage.sequencer.clone());
+        let node = stage.node(&stage.engine, role).run().await;
+        let node = node.expect("a new chain");
+        for nonce in 0..3 {
+            let _ = node.api().submit(transfer(nonce)).await;
+            tokio::time::sleep(Duration::from_millis(2_100)).await;
+        }
+        // One that waits for its predecessor.
+        let _ = node.api().submit(transfer(9)).await;
+        node.shutdown().await.expect("stops");
+        stage.heads = node.heads();
+        stage
+    }
+
+    /// A node of the chain over an engine of its own, not started.
+    pub(super) fn node(&self, engine: &MemoryExecution, config: NodeConfig) -> Node<Chain> {
+        let layers = Layers {
+            execution: engine.clone(),
+            da: self.da.clone(),
+            settlement: Sovereign::new(),
+            messaging: NoMessaging,
+        };
+        Node::new(layers, config, self.clock.clone())
+    }
+
+    /// An engine at genesis.
+    pub(super) fn engine(&self) -> MemoryExecution {
+        MemoryExecution::new(memory_genesis(self.rules.config()))
+    }
+}
+
+/// Runs to the end in virtual time.
+pub(super) fn virtually(future: impl Future<Output = ()>) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder
         .enable_all()
         .start_paused(true)
         .build()
         .expect("a runtime");
-    runtime.block_on(restart(follower, &damages));
+    runtime.block_on(future);
 }
 
 async fn restart(follower: bool, damages: &[Damage]) {
-    let clock = Virtual(tokio::time::Instant::now());
-    let key = SequencerKey::from_bytes(B256::repeat_byte(7)).expect("a valid key");
-    let mut config = RollupConfig::dev(DevChain {
-        network: "memory".into(),
-        da_block_time_ms: 1_000,
-        sequencer: key.address(),
-        fee_vault: Address::repeat_byte(0xfe),
-        ..DevChain::default()
-    });
-    config.da.layer = "memory".into();
-    config.codecs = vec![CodecId::NONE];
-    config.limits.block_bytes = 4 << 20;
-    let da = MemoryDa::new(MemoryDaConfig {
-        mining: Mining::ByClock(Arc::new(clock.clone())),
-        finality: DaFinality::Depth(3),
-        block_time: Duration::from_secs(1),
-        ..MemoryDaConfig::default()
-    });
-    let engine = MemoryExecution::new(memory_genesis(&config));
-    let mut sequencer = SequencerConfig::new(key);
-    sequencer.post.interval = Duration::from_secs(2);
-    let start = |role: NodeConfig| {
-        let layers = Layers {
-            execution: engine.clone(),
-            da: da.clone(),
-            settlement: Sovereign::new(),
-            messaging: NoMessaging,
-        };
-        Node::<Chain>::start(layers, role, clock.clone())
-    };
-    let node = start(NodeConfig::sequencer(sequencer.clone()))
-        .await
-        .expect("a new chain");
-    for nonce in 0..3 {
-        let _ = node.api().submit(transfer(nonce)).await;
-        tokio::time::sleep(Duration::from_millis(2_100)).await;
-    }
-    // One that waits for its predecessor.
-    let _ = node.api().submit(transfer(9)).await;
-    node.shutdown().await.expect("stops");
-    apply(&engine, damages);
-    let _ = (told(feed_evidence(&engine)), told(snapshot_origin(&engine)));
+    let stage = Stage::new().await;
+    let engine = &stage.engine;
+    apply(engine, damages);
+    let _ = (told(feed_evidence(engine)), told(snapshot_origin(engine)));
     let role = if follower {
         NodeConfig::follower()
     } else {
-        NodeConfig::sequencer(sequencer)
+        NodeConfig::sequencer(stage.sequencer.clone())
     };
-    if let Some(node) = told(start(role).await) {
+    if let Some(node) = told(stage.node(engine, role).run().await) {
         tokio::time::sleep(Duration::from_millis(3_100)).await;
         observe(&node, damages.is_empty()).await;
     } else {

@@ -1,13 +1,18 @@
 //! What is believed because it is proved: state proofs, witnesses, snapshots.
 
 use crate::{Memory, Seed, Target, evm};
+use alloy_primitives::keccak256;
 use rollwright_core::{
     BlockInput, ExecutionWitness, LayerError, ProofKey, RecordChange, StateMachine, StateProof,
 };
 use rollwright_evm::{
     engine::EvmEngine,
     machine::{EvmMachine, witness::WitnessState},
-    store::snapshot::{self, SnapshotInfo},
+    store::{
+        Store,
+        kv::MemoryKv,
+        snapshot::{self, SnapshotInfo},
+    },
 };
 use std::sync::{Arc, OnceLock};
 
@@ -24,10 +29,7 @@ pub(super) const STATE_PROOF: Target = Target {
             .collect()
     },
     max_len: 8 << 10,
-    memory: Memory {
-        base: 256 << 10,
-        per_byte: 512,
-    },
+    memory: Memory::BORSH,
     words: &[],
 };
 
@@ -55,6 +57,25 @@ pub(super) const SNAPSHOT: Target = Target {
     memory: Memory {
         base: 24 << 20,
         per_byte: 1_024,
+    },
+    words: &[],
+};
+
+/// A snapshot with changed chunks, each under the hash that it needs.
+pub(super) const IMPORT: Target = Target {
+    name: "snapshot-import",
+    about: "A snapshot whose hashes fit imports to the true state of its block, or is refused with \
+            a code; what comes after a refusal is as if it had not been.",
+    run: import,
+    seeds: || {
+        let whole = made().snapshot.clone();
+        let cut = whole[..whole.len() / 2].to_vec();
+        vec![Seed::new("true", whole), Seed::new("cut", cut)]
+    },
+    max_len: 24 << 10,
+    memory: Memory {
+        base: 48 << 20,
+        per_byte: 2_048,
     },
     words: &[],
 };
@@ -165,9 +186,85 @@ fn snapshot(input: &[u8]) {
                 );
             }
         }
-        Err(error) => {
-            assert!(error.code().starts_with("RW-"), "{}", error.code());
-            assert!(!error.to_string().is_empty());
-        }
+        Err(error) => coded(&error),
     }
+}
+
+fn import(input: &[u8]) {
+    let expected = &made().info;
+    let store = || {
+        let kv = Arc::new(MemoryKv::new());
+        Store::open(kv, evm::options()).expect("an empty store")
+    };
+    let first = store();
+    let taken = first.import(expected.genesis, &mut &sealed(input)[..]);
+    let second = store();
+    match taken {
+        Ok(info) => {
+            let found = first.check().expect("what is imported is right");
+            assert_eq!((found.root, found.block), (info.state_root, info.block));
+            if info.block == expected.block {
+                assert_eq!(found.root, expected.state_root, "a forged state");
+            }
+            return;
+        }
+        Err(error) => coded(&error),
+    }
+    assert!(
+        first.heads().is_err() || first.heads().ok() == second.heads().ok(),
+        "what was refused can be seen"
+    );
+    // What is left of the first may be refused once, and never believed.
+    let again = first.import(expected.genesis, &mut made().snapshot.as_slice());
+    if let Err(error) = &again {
+        coded(error);
+        let last = first.import(expected.genesis, &mut made().snapshot.as_slice());
+        last.expect("a true snapshot after a refused one");
+    }
+    let found = first.check().expect("what is imported is right");
+    assert_eq!(found.root, expected.state_root);
+    assert_eq!(found.block, expected.block);
+}
+
+fn coded(error: &(impl LayerError + std::fmt::Display)) {
+    assert!(error.code().starts_with("RW-"), "{}", error.code());
+    assert!(!error.to_string().is_empty());
+}
+
+/// The chunks of a file with the numbers, lengths and hashes that they need.
+/// What is cut off stays so.
+fn sealed(file: &[u8]) -> Vec<u8> {
+    let Some((start, mut rest)) = file.split_at_checked(8) else {
+        return file.to_vec();
+    };
+    let mut out = start.to_vec();
+    let mut hashes = Vec::new();
+    for index in 0u64.. {
+        let Some((head, after)) = rest.split_at_checked(12) else {
+            break;
+        };
+        let length = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);
+        let Some((payload, after)) = after.split_at_checked(length as usize) else {
+            break;
+        };
+        let Some((_, after)) = after.split_at_checked(32) else {
+            break;
+        };
+        let mut payload = payload.to_vec();
+        // The end states how many chunks there are, and hashes their hashes.
+        if after.is_empty() && payload.len() == 41 {
+            payload[1..9].copy_from_slice(&index.to_le_bytes());
+            payload[9..].copy_from_slice(keccak256(&hashes).as_slice());
+        }
+        let from = out.len();
+        out.extend_from_slice(&index.to_le_bytes());
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&payload);
+        let hash = keccak256(&out[from..]);
+        out.extend_from_slice(hash.as_slice());
+        hashes.extend_from_slice(hash.as_slice());
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    out
 }

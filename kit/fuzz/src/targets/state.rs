@@ -22,10 +22,7 @@ pub(super) const DERIVER_STATE: Target = Target {
             .collect()
     },
     max_len: 8 << 10,
-    memory: Memory {
-        base: 256 << 10,
-        per_byte: 256,
-    },
+    memory: Memory::BORSH,
     words: &[],
 };
 
@@ -37,7 +34,7 @@ pub(super) const DERIVER_RECORDS: Target = Target {
     seeds: || record_seeds(b"su"),
     max_len: 8 << 10,
     memory: Memory {
-        base: 1 << 20,
+        base: 2 << 20,
         per_byte: 512,
     },
     words: &[
@@ -59,7 +56,7 @@ pub(super) const BATCHER_RECORDS: Target = Target {
     seeds: batcher_seeds,
     max_len: 8 << 10,
     memory: Memory {
-        base: 1 << 20,
+        base: 2 << 20,
         per_byte: 512,
     },
     words: &[RECORD_PREFIX, b"bh\x01", b"bf\x01"],

@@ -30,10 +30,7 @@ pub(super) const VALUES: Target = Target {
             .collect()
     },
     max_len: 2 << 10,
-    memory: Memory {
-        base: 64 << 10,
-        per_byte: 256,
-    },
+    memory: Memory::BORSH,
     words: &[],
 };
 
