@@ -265,7 +265,26 @@ impl Layer {
 
     /// Makes the next block, after a reorganisation where the seed says so.
     pub(crate) async fn seal(&self) -> Result<DaHeader, Error> {
-        let time = self.now();
+        self.seal_at(self.now()).await
+    }
+
+    /// Makes the next block in its turn. Its time is the clock's. While that
+    /// lies more than an interval behind the parent's, since it was set back,
+    /// time goes on from the parent's: those who keep to it are not held up.
+    /// `reached_ms` is the time of the last block made so.
+    async fn seal_in_turn(&self, reached_ms: &mut u64, interval: u64) -> Result<DaHeader, Error> {
+        let now = self.shared.clock.now_ms();
+        let parent = self.read(Store::state)?.head.time.saturating_mul(1_000);
+        let reached = parent.max(*reached_ms);
+        *reached_ms = if reached.saturating_sub(now) > interval.max(1_000) {
+            reached.saturating_add(interval)
+        } else {
+            reached.max(now)
+        };
+        self.seal_at(*reached_ms / 1_000).await
+    }
+
+    async fn seal_at(&self, time: u64) -> Result<DaHeader, Error> {
         let shared = Arc::clone(&self.shared);
         let state = self
             .write(move |store| {
@@ -351,6 +370,7 @@ impl Layer {
 async fn produce(layer: Weak<Shared>, clock: Arc<dyn Clock>, opened_ms: u64, block_time: Duration) {
     let interval = u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX);
     let mut due = opened_ms.saturating_add(interval);
+    let mut reached = 0;
     loop {
         let now = clock.now_ms();
         // Also after the clock was set back.
@@ -362,7 +382,10 @@ async fn produce(layer: Weak<Shared>, clock: Arc<dyn Clock>, opened_ms: u64, blo
         let Some(shared) = layer.upgrade() else {
             return;
         };
-        match (Layer { shared }).seal().await {
+        match (Layer { shared })
+            .seal_in_turn(&mut reached, interval)
+            .await
+        {
             Ok(header) => {
                 tracing::trace!(height = header.height.0, hash = %header.hash, "DA block")
             }

@@ -50,6 +50,29 @@ async fn a_gap_in_time_is_one_long_interval() {
 }
 
 #[tokio::test]
+async fn while_the_clock_lies_behind_the_last_block_time_goes_on_from_that_block() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("da.redb");
+    drop(open(manual(Some(&path))));
+    // An hour was taken back meanwhile.
+    let clock = TestClock::at(START - 3_600);
+    let config = LocalDaConfig {
+        blocks: BlockProduction::Every(Duration::from_secs(2)),
+        ..manual(Some(&path))
+    };
+    let da = LocalDa::open(config, clock.clone()).unwrap();
+    for height in 2..=4 {
+        assert_eq!(tick(&da, &clock, Duration::from_secs(2)).await, height);
+        let header = da.header(DaHeight(height)).await.unwrap();
+        assert_eq!(header.time, START + 2 * (height - 1));
+    }
+    // Once the clock is right again, its time counts.
+    assert_eq!(tick(&da, &clock, Duration::from_secs(3_700)).await, 5);
+    let header = da.header(DaHeight(5)).await.unwrap();
+    assert_eq!(header.time, START - 3_600 + 6 + 3_700);
+}
+
+#[tokio::test]
 async fn a_reorganisation_returns_units_to_the_queue_in_their_order() {
     let da = open(manual(None));
     let units: Vec<_> = (0..3).map(|i| unit(&format!("u{i}"), 2)).collect();

@@ -8,6 +8,8 @@ use rollwright_derive::AppliedBatch;
 
 /// Rows that one roll-back step reads at once.
 const PAGE: usize = 256;
+/// Most rows of one kind that one applied batch removes.
+const FORGET: usize = 16;
 
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
 struct Row {
@@ -60,6 +62,31 @@ pub(crate) fn remove_above<S: ChainStore>(
         changes.extend(page.into_iter().map(|(key, _)| RecordChange::delete(key)));
     }
     Ok(changes)
+}
+
+/// Removes some rows of final batches numbered `keep` and more below `newest`,
+/// and what is known of their cost.
+pub(crate) fn forget_old<S: ChainStore>(
+    store: &S,
+    newest: u64,
+    keep: u64,
+    finalized: u64,
+) -> Result<Vec<RecordChange>, NodeError> {
+    let Some(oldest) = newest.checked_sub(keep) else {
+        return Ok(Vec::new());
+    };
+    let batches = records::range::<_, Row>(store, records::BATCHES, 0, FORGET)?;
+    let fees = records::range::<_, Fee>(store, records::FEES, 0, FORGET)?;
+    let batches = batches
+        .into_iter()
+        .take_while(|(last, row)| row.number <= oldest && *last <= finalized)
+        .map(|(last, _)| records::numbered(records::BATCHES, last));
+    let fees = fees
+        .into_iter()
+        .map(|(number, _)| number)
+        .take_while(|number| *number <= oldest)
+        .map(|number| records::numbered(records::FEES, number));
+    Ok(batches.chain(fees).map(RecordChange::delete).collect())
 }
 
 /// The batch that carried a block, where one did.

@@ -184,6 +184,9 @@ pub struct DerivationConfig {
     pub poll: Option<Duration>,
     /// DA blocks fetched at the same time while catching up.
     pub prefetch: usize,
+    /// Final batches about which is kept where they stand on DA and what they
+    /// cost.
+    pub keep_batches: u64,
     /// Pause after a failure.
     pub retry: Backoff,
 }
@@ -193,6 +196,7 @@ impl Default for DerivationConfig {
         Self {
             poll: None,
             prefetch: 8,
+            keep_batches: 1_000_000,
             retry: Backoff::default(),
         }
     }

@@ -8,7 +8,7 @@ mod common;
 use common::{mortal::Mortal, *};
 use futures_util::{FutureExt, StreamExt, stream::BoxStream};
 use rollwright_core::{
-    BlockId, ChainStore, DaOrdinal, LayerError, NodeApi, NodeEvent,
+    BlockId, ChainStore, DaOrdinal, Fee, LayerError, NodeApi, NodeEvent,
     memory::{MemoryDa, MemoryDaConfig, MemoryExecution},
 };
 use rollwright_derive::{Amendment, AmendmentChange, Derivable};
@@ -148,4 +148,34 @@ async fn where_the_block_made_in_its_place_is_too_large_again_posting_halts_and_
     assert_eq!(node.heads().safe.number, large - 1);
     assert!(node.status().synced, "derivation goes on");
     node.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_old_batches_and_their_cost_a_bounded_number_of_rows_is_kept() {
+    let clock = TestClock::new();
+    let world = World::new(clock.clone(), |_| {});
+    world.da.switches.lock().unwrap().fee = Some(Fee {
+        amount: 7,
+        unit: "gwei".into(),
+    });
+    let engine = world.engine();
+    let mut config = NodeConfig::sequencer(world.sequencer_config());
+    config.derivation.keep_batches = 10;
+    let node = world.start(&engine, &clock, config).await.unwrap();
+    until_safe(&node, 150).await;
+    let safe = node.heads().safe.number;
+    let newest = node.batch_of(safe).unwrap().number;
+    assert!(newest > 40, "{newest}");
+    assert_eq!(node.batch_of(1), None);
+    let rows = |prefix: &[u8]| engine.records(prefix, prefix, 1_000).unwrap().len() as u64;
+    // Ten final ones and those that are not final.
+    let (batches, fees) = (rows(b"node/batch/"), rows(b"node/fee/"));
+    assert!((10..=20).contains(&batches), "{batches}");
+    assert!((10..=20).contains(&fees), "{fees}");
+    let kept = node.batch_of(safe - 15).unwrap();
+    assert!(kept.fee.is_some());
+    // A reorganisation undoes what is not final, and nothing is missing then.
+    world.da.inner.reorganise(5).unwrap();
+    until_safe(&node, safe + 10).await;
+    assert!(node.batch_of(safe).is_some());
 }

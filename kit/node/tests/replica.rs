@@ -411,3 +411,42 @@ async fn a_feed_that_runs_far_ahead_of_da_is_not_followed_beyond_the_bound() {
     stage.world.refuse(false);
     until("DA has brought the rest", || latest(&replica).number >= 100).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_goes_on_by_either_source_while_the_other_is_gone() {
+    let stage = Stage::new();
+    let (engine, node) = stage.sequencer(|_| {}).await;
+    let (_, middle) = stage.replica("top").await;
+    stage.wires.serve("middle", &middle);
+    let own = stage.world.twin();
+    let (copy, replica) = stage.start(&own, NodeConfig::replica(url("middle"))).await;
+    mine_to(&node, 10).await;
+    until("it follows", || latest(&replica).number == 10).await;
+    // Without DA: the feed goes on, and nothing more becomes safe.
+    own.hang(&["head", "fetch", "is_canonical"]);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let safe = replica.heads().safe;
+    mine_to(&node, 20).await;
+    until("the feed brings it", || latest(&replica).number == 20).await;
+    until_safe(&node, 20).await;
+    assert_eq!(replica.heads().safe, safe);
+    own.hang(&[]);
+    until_safe(&replica, 20).await;
+    // Without the feed: DA goes on.
+    middle.shutdown().await.unwrap();
+    mine_to(&node, 30).await;
+    until_safe(&replica, 30).await;
+    assert_eq!(latest(&replica).number, 30);
+    let lost = |node: &NodeHandle| {
+        let errors = node.status().last_errors;
+        errors.iter().any(|(layer, _)| layer == "feed")
+    };
+    until("it misses the feed", || lost(&replica)).await;
+    // Both are back.
+    stage.wires.serve("middle", &node);
+    stage.world.refuse(true);
+    mine_to(&node, 35).await;
+    until("the feed brings it", || latest(&replica).number == 35).await;
+    assert!(!lost(&replica), "what is over is not shown as an error");
+    assert_eq!(hashes(&copy, 35), hashes(&engine, 35));
+}

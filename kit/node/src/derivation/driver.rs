@@ -277,6 +277,12 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         for event in &step.events {
             if let DeriveEvent::Batch(batch) = event {
                 records.extend(batches::row(batch));
+                records.extend(batches::forget_old(
+                    &self.chain.execution,
+                    batch.number,
+                    self.config.keep_batches,
+                    step.finalized.number,
+                )?);
             }
         }
         let mut tip = match works.tip.take() {

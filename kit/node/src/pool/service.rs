@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 const PARALLEL: usize = 64;
 /// How many senders are looked at again in one round.
 const RECHECKED: usize = 256;
+/// Senders in doubt beyond twice those of whom something waits.
+const SPARE_DOUBTS: usize = 1_024;
 
 /// The pool of a running sequencer.
 ///
@@ -114,9 +116,7 @@ impl<E: Execution> PoolService<E> {
         if from_outside || unknown > 0 {
             let doubtful = pool.gapped(RECHECKED);
             drop(pool);
-            self.doubtful
-                .lock()
-                .extend(doubtful.iter().map(|tx| tx.sender));
+            self.doubt(doubtful.iter().map(|tx| tx.sender));
         }
     }
 
@@ -132,9 +132,18 @@ impl<E: Execution> PoolService<E> {
         }
         drop(pool);
         metrics::counter!("rollwright_pool_dropped_total").increment(report.invalid.len() as u64);
-        let mut set = self.doubtful.lock();
-        set.extend(doubtful);
-        set.extend(report.later.iter().copied());
+        self.doubt(doubtful.into_iter().chain(report.later.iter().copied()));
+    }
+
+    /// Notes senders in doubt. Those of whom nothing waits are forgotten before
+    /// they are many.
+    fn doubt(&self, senders: impl Iterator<Item = Address>) {
+        let mut doubtful = self.doubtful.lock();
+        doubtful.extend(senders);
+        let pool = self.pool.lock();
+        if doubtful.len() > SPARE_DOUBTS + 2 * pool.senders() {
+            doubtful.retain(|sender| pool.first_of(sender).is_some());
+        }
     }
 
     /// Removes the rows of orphans that a block contains; belongs into the

@@ -163,13 +163,20 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         let waiting = work.not_taken(&heads);
         let handed = before.saturating_sub(waiting);
         if handed > 0 {
-            tracing::info!(target: "da", "the DA layer took the last {handed} blocks before the stop");
+            let what = if handed == 1 {
+                "block".into()
+            } else {
+                format!("{handed} blocks")
+            };
+            tracing::info!(target: "da", "the DA layer took the last {what} before the stop");
         }
         if waiting > 0 {
-            tracing::warn!(
-                target: "da",
-                "{waiting} blocks wait to be posted; they are posted at the next start"
-            );
+            let what = if waiting == 1 {
+                "1 block waits to be posted; it is".into()
+            } else {
+                format!("{waiting} blocks wait to be posted; they are")
+            };
+            tracing::warn!(target: "da", "{what} posted at the next start");
         }
         Ok(())
     }
@@ -272,7 +279,11 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         work: &mut Work,
     ) -> Result<(), NodeError> {
         match event {
-            BatcherEvent::Applied { number, .. } => self.say_applied(*number, tip, work)?,
+            BatcherEvent::Applied { number, .. } => {
+                self.say_applied(*number, tip, work)?;
+                // The layer may have told it with its first answer.
+                self.note_fee(*number, work).await?;
+            }
             BatcherEvent::Final { number } => {
                 tracing::info!(target: "da", "batch {number} final");
                 work.sealed_ms.remove(number);

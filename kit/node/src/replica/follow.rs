@@ -60,7 +60,6 @@ impl<E: Execution> Replica<E> {
             };
             if self.progress.taken.load(Ordering::Relaxed) != before {
                 failures = 0;
-                self.errors.recovered("feed");
             }
             let pause = match followed {
                 Ok(()) => return Ok(()),
@@ -179,6 +178,7 @@ impl<E: Execution> Replica<E> {
             .map_err(Lost::Fatal)?;
         drop(tip);
         self.progress.taken.fetch_add(1, Ordering::Relaxed);
+        self.errors.recovered("feed");
         self.hub.publish(&block);
         self.gate.set(GATE, false, None);
         tracing::info!(

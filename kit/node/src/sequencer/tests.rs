@@ -251,7 +251,7 @@ fn missed_turns_are_not_made_up_for() {
 
 #[test]
 fn no_block_is_made_that_could_not_be_posted_in_time() {
-    let (rules, head) = (rules(), head(7, T0 + 7));
+    let (rules, resting, head) = (rules(), head(8, T0 + 8), head(7, T0 + 7));
     let window = rules.config().timing.window;
     // Derivation hangs at ordinal 8 while the layer goes on.
     let at = |observed| Situation {
@@ -268,6 +268,7 @@ fn no_block_is_made_that_could_not_be_posted_in_time() {
     // Whoever is not asked for anything does nothing, and complains of nothing.
     let idle = Situation {
         asked: false,
+        head: &resting,
         ..at(last + 1)
     };
     assert_eq!(AUTO.decide(&idle), Decision::Idle);

@@ -16,7 +16,7 @@ pub mod wire;
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{
     BlobRef, BlockRef, Clock, DaBlock, DaBlockId, DaCaps, DaClaim, DaFinality, DaHead, DaHeader,
-    DaHeight, DataAvailability, ErrorKind, Execution, Heads, LayerError, Layers, NodeApi,
+    DaHeight, DataAvailability, ErrorKind, Execution, Fee, Heads, LayerError, Layers, NodeApi,
     PostingUnit, Proof, Rollup, Submission, UnitId,
     memory::{
         MemoryDa, MemoryDaConfig, MemoryDaError, MemoryExecution, MemoryGenesis, MemoryTx, Mining,
@@ -67,6 +67,8 @@ pub struct Switches {
     pub hang: BTreeSet<&'static str>,
     /// What is submitted reaches the layer, whose answer never comes.
     pub hang_after_submit: bool,
+    /// What each unit costs.
+    pub fee: Option<Fee>,
     /// Calls so far, by method.
     pub calls: BTreeMap<&'static str, u64>,
 }
@@ -133,8 +135,13 @@ impl DataAvailability for TestDa {
             return Err(TestDaError::Unwilling);
         }
         self.submitted.lock().unwrap().insert(unit.id, unit.clone());
-        let submission = self.inner.submit(unit).await?;
-        if self.switches.lock().unwrap().hang_after_submit {
+        let mut submission = self.inner.submit(unit).await?;
+        let hangs = {
+            let switches = self.switches.lock().unwrap();
+            submission.fee = switches.fee.clone().or(submission.fee);
+            switches.hang_after_submit
+        };
+        if hangs {
             std::future::pending::<()>().await;
         }
         Ok(submission)
@@ -295,6 +302,7 @@ impl World {
         Self {
             da: TestDa {
                 refuses: Arc::default(),
+                switches: Arc::default(),
                 ..self.da.clone()
             },
             genesis: self.genesis.clone(),
