@@ -30,6 +30,10 @@ fn broken(reason: &str) -> CodecError {
 }
 
 /// A fault in a decompressor is a verdict on its input, never the node's end.
+///
+/// Without `std` nobody can catch one: there the verdict would be the end of a
+/// proof. No input is known that leads to one, and `tests/panics.rs` looks for
+/// one, without this guard in between.
 #[cfg(feature = "std")]
 fn guarded<T>(
     decompress: impl FnOnce() -> Result<T, CodecError> + std::panic::UnwindSafe,
@@ -44,7 +48,7 @@ fn guarded<T>(decompress: impl FnOnce() -> Result<T, CodecError>) -> Result<T, C
 
 /// Checks that `payload` is exactly one zstd frame of the form that batches
 /// use, by RFC 8878, 3.1.1, without decompressing anything.
-fn check_frame(payload: &[u8], len: usize) -> Result<(), CodecError> {
+pub(super) fn check_frame(payload: &[u8], len: usize) -> Result<(), CodecError> {
     let short = || broken("the frame ends early");
     let rest = payload
         .strip_prefix(&[0x28, 0xb5, 0x2f, 0xfd])
@@ -105,7 +109,7 @@ fn check_frame(payload: &[u8], len: usize) -> Result<(), CodecError> {
 }
 
 /// Decompresses a checked frame; never writes more than `len` bytes.
-fn zstd(payload: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
+pub(super) fn zstd(payload: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
     let mut out = vec![0; len];
     let mut decoder = ruzstd::decoding::FrameDecoder::new();
     decoder.set_max_window_size(MAX_WINDOW);
@@ -117,7 +121,7 @@ fn zstd(payload: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
 }
 
 /// Decompresses one brotli stream; never writes more than `len` bytes.
-fn brotli(payload: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
+pub(super) fn brotli(payload: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
     use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState};
     let mut out = vec![0; len];
     let (mut left_in, mut at_in) = (payload.len(), 0);

@@ -226,7 +226,7 @@ impl Inner {
         }
         let mut batch = Batch::default();
         for (hash, code) in codes {
-            batch.put(Column::Codes, hash.0, code.to_vec());
+            batch.put(Column::Codes, hash.0, &code);
             if batch.len() >= PIECE {
                 self.write(std::mem::take(&mut batch))?;
             }

@@ -25,7 +25,7 @@ pub(super) fn check(changes: &[RecordChange]) -> Result<(), StoreError> {
 pub(super) fn stage(batch: &mut Batch, changes: &[RecordChange]) {
     for change in changes {
         let value = change.value.as_ref().map(|value| value.to_vec());
-        batch.write(Column::Records, change.key.to_vec(), value);
+        batch.write(Column::Records, &change.key, value);
     }
 }
 

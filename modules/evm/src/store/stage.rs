@@ -53,7 +53,7 @@ pub(super) fn genesis(batch: &mut Batch, delta: &Delta) {
 fn codes(batch: &mut Batch, delta: &Delta) {
     // Never removed: other accounts may have the same code by now.
     for (hash, code) in &delta.codes {
-        batch.put(Column::Codes, hash.0, code.to_vec());
+        batch.put(Column::Codes, hash.0, code);
     }
 }
 

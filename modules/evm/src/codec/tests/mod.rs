@@ -2,6 +2,7 @@ mod forced;
 mod frames;
 mod hostile;
 pub(crate) mod mix;
+mod panics;
 mod round_trip;
 mod samples;
 mod size;

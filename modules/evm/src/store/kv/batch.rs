@@ -61,8 +61,18 @@ impl Batch {
     }
 
     /// Sets or removes a key.
-    pub fn write(&mut self, column: Column, key: impl AsRef<[u8]>, value: Option<Vec<u8>>) {
-        self.column(column).push(key.as_ref(), value.as_deref());
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have just made the value"
+    )]
+    pub fn write(
+        &mut self,
+        column: Column,
+        key: impl AsRef<[u8]>,
+        value: Option<impl AsRef<[u8]>>,
+    ) {
+        let value = value.as_ref().map(AsRef::as_ref);
+        self.column(column).push(key.as_ref(), value);
     }
 
     /// Removes what this batch has written so far under `prefix`.

@@ -235,7 +235,7 @@ fn an_import_does_not_go_on_with_another_file_of_the_same_block() {
     let manifest = 40 + 40 + 32 + 8;
     changed[manifest] ^= 1;
     let mut batch = Batch::default();
-    batch.put(Column::Meta, b"import".to_vec(), changed);
+    batch.put(Column::Meta, b"import", changed);
     kv.commit(batch.finish()).unwrap();
     let store = Store::open(kv.clone(), tiny()).unwrap();
     let error = store

@@ -132,7 +132,7 @@ fn the_check_finds_every_kind_of_damage() {
 fn an_older_format_is_refused_with_the_cure() {
     let kv = Arc::new(MemoryKv::new());
     let mut batch = Batch::default();
-    batch.put(Column::Meta, b"format".to_vec(), 1u32.to_le_bytes());
+    batch.put(Column::Meta, b"format", 1u32.to_le_bytes());
     kv.commit(batch.finish()).unwrap();
     let error = Store::open(kv, tiny()).unwrap_err();
     assert_eq!(error.code(), "RW-STORE-119");
