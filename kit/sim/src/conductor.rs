@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 /// Polls at one instant of virtual time from which on tasks are held to wake
 /// each other without end.
-pub const MOST_POLLS: u64 = 40_000;
+pub const MOST_POLLS: u64 = 10_000;
 
 /// Polls the tasks of all nodes, in rounds: everything that was woken since
 /// the last round, in a drawn order.

@@ -3,8 +3,8 @@ use alloy_primitives::{B256, Bytes};
 use parking_lot::Mutex;
 use rollwright_core::{
     Admission, Attributes, BlockEffects, BlockId, BlockInput, BlockRecord, BlockRef, Built,
-    CandidateSource, ChainStore, ErrorKind, ExecuteOutcome, Execution, ExecutionCaps,
-    ExecutionWitness, Header, Heads, LayerError, ProofKey, RecordChange, StateProof,
+    Candidate, CandidateOutcome, CandidateSource, ChainStore, ErrorKind, ExecuteOutcome, Execution,
+    ExecutionCaps, ExecutionWitness, Header, Heads, LayerError, ProofKey, RecordChange, StateProof,
 };
 use rollwright_derive::{Derivable, RollupConfig};
 use std::{fmt, sync::Arc};
@@ -17,8 +17,6 @@ pub struct SimEngine<E> {
     life: Life,
     trace: Trace,
     sabotage: Option<Sabotage>,
-    /// Acknowledged and not written: only where that is sabotaged.
-    held_back: Arc<Mutex<Vec<RecordChange>>>,
     promised: Arc<Mutex<Option<Heads>>>,
 }
 
@@ -59,7 +57,6 @@ impl<E: Derivable> SimEngine<E> {
             life,
             trace,
             sabotage,
-            held_back: Arc::default(),
             promised: Arc::default(),
         }
     }
@@ -76,21 +73,6 @@ impl<E: Derivable> SimEngine<E> {
 
     fn say(&self, what: &dyn fmt::Display) {
         self.trace.say(self.life.name(), what);
-    }
-
-    fn put(&self, records: &[RecordChange]) -> Result<(), E> {
-        self.inner
-            .put_records(records)
-            .map_err(SimEngineError::Engine)
-    }
-
-    /// Writes what was held back, so that nothing else is out of order.
-    fn catch_up(&self) -> Result<(), E> {
-        let held = std::mem::take(&mut *self.held_back.lock());
-        if held.is_empty() {
-            return Ok(());
-        }
-        self.put(&held)
     }
 }
 
@@ -126,12 +108,8 @@ impl<E: Derivable> ChainStore for SimEngine<E> {
     fn put_records(&self, records: &[RecordChange]) -> Result<(), E> {
         let written = self.life.write();
         if written.happens {
-            self.catch_up()?;
-            if self.sabotage == Some(Sabotage::LastWriteIsLost) {
-                self.held_back.lock().extend_from_slice(records);
-            } else {
-                self.put(records)?;
-            }
+            let put = self.inner.put_records(records);
+            put.map_err(SimEngineError::Engine)?;
         }
         if !written.heard {
             return Err(SimEngineError::Dead);
@@ -153,6 +131,11 @@ impl<E: Derivable> Execution for SimEngine<E> {
         candidates: &mut (dyn CandidateSource + Send),
     ) -> Result<Built, E> {
         self.life.seam().await;
+        let mut dropping = Dropping(candidates);
+        let candidates: &mut (dyn CandidateSource + Send) = match self.sabotage {
+            Some(Sabotage::TransactionsAreDropped) => &mut dropping,
+            _ => dropping.0,
+        };
         let built = self.inner.build(parent, attributes, candidates).await;
         self.life.seam().await;
         built.map_err(SimEngineError::Engine)
@@ -160,6 +143,9 @@ impl<E: Derivable> Execution for SimEngine<E> {
 
     async fn execute(&self, input: &BlockInput) -> Result<ExecuteOutcome, E> {
         self.life.seam().await;
+        if self.sabotage == Some(Sabotage::EngineFails) {
+            return Err(SimEngineError::Dead);
+        }
         let outcome = self.inner.execute(input).await;
         self.life.seam().await;
         outcome.map_err(SimEngineError::Engine)
@@ -174,9 +160,11 @@ impl<E: Derivable> Execution for SimEngine<E> {
         let written = self.life.write();
         let mut removed = Vec::new();
         if written.happens {
-            self.catch_up()?;
-            let done = self.inner.set_heads(heads, records).await;
-            removed = done.map_err(SimEngineError::Engine)?;
+            let lost = self.sabotage == Some(Sabotage::LastWriteIsLost) && !written.heard;
+            if !lost {
+                let done = self.inner.set_heads(heads, records).await;
+                removed = done.map_err(SimEngineError::Engine)?;
+            }
             *self.promised.lock() = Some(*heads);
         }
         if !written.heard {
@@ -236,6 +224,26 @@ impl<E: Derivable> Derivable for SimEngine<E> {
 
     fn genesis_time(&self) -> u64 {
         self.inner.genesis_time()
+    }
+}
+
+/// Calls some candidates invalid.
+struct Dropping<'a>(&'a mut (dyn CandidateSource + Send));
+
+impl CandidateSource for Dropping<'_> {
+    fn next(&mut self, gas_left: u64, bytes_left: u64) -> Option<Candidate> {
+        loop {
+            let candidate = self.0.next(gas_left, bytes_left)?;
+            if !candidate.hash.0[0].is_multiple_of(8) {
+                return Some(candidate);
+            }
+            let reason = CandidateOutcome::Invalid("sabotage".into());
+            self.0.report(&candidate, reason);
+        }
+    }
+
+    fn report(&mut self, candidate: &Candidate, outcome: CandidateOutcome) {
+        self.0.report(candidate, outcome);
     }
 }
 

@@ -85,6 +85,9 @@ impl Feeds {
 impl FeedConnector for Feeds {
     fn connect(&self, url: &str) -> BoxFuture<'static, Result<Box<dyn FeedIo>, Error>> {
         let opened = self.open(url);
+        if opened.is_ok() {
+            self.trace.count("opened feed");
+        }
         let outcome = if opened.is_ok() { "opened" } else { "refused" };
         self.trace.say("feed", &format_args!("{url} {outcome}"));
         Box::pin(std::future::ready(opened))

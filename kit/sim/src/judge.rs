@@ -5,8 +5,9 @@ use crate::{
 use alloy_primitives::{B256, Bytes};
 use rollwright_core::{BlockId, BlockRef, DaBlockId, DaOrdinal, Execution, Heads};
 use rollwright_derive::{
-    Amendment, DaStep, Derivable, DeriveEvent, Deriver, DropReason, Rules, Step,
+    Amendment, AppliedBatch, Derivable, DeriveEvent, Deriver, DropReason, Rules, Step,
 };
+use rollwright_reference::Driven;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What every node must hold after a DA block.
@@ -32,7 +33,11 @@ pub struct Judge<C: Chain> {
     read: Vec<DaBlockId>,
     verdicts: BTreeMap<B256, Verdict>,
     /// What happened at each canonical DA block.
-    steps: Vec<DaStep>,
+    driven: Vec<Driven>,
+    /// Amendments of the chain configuration.
+    pub amendments: Vec<Amendment>,
+    /// Codes of everything that was ever dropped, on whatever branch.
+    codes: BTreeMap<&'static str, u64>,
 }
 
 impl<C: Chain> Judge<C> {
@@ -41,7 +46,8 @@ impl<C: Chain> Judge<C> {
         let engine = chain.open(&chain.store());
         let genesis = sure(now(engine.genesis()));
         let config = engine.rollup_config().as_ref().clone();
-        let rules = Rules::new(genesis.hash, engine.config_digest(), config, amendments);
+        let digest = engine.config_digest();
+        let rules = Rules::new(genesis.hash, digest, config, amendments.clone());
         let rules = Arc::new(sure(rules));
         let deriver = Deriver::new(
             rules.clone(),
@@ -55,7 +61,9 @@ impl<C: Chain> Judge<C> {
             deriver,
             read: Vec::new(),
             verdicts: BTreeMap::new(),
-            steps: Vec::new(),
+            driven: Vec::new(),
+            amendments,
+            codes: BTreeMap::new(),
         }
     }
 
@@ -74,16 +82,43 @@ impl<C: Chain> Judge<C> {
         self.verdicts.get(&da_block)
     }
 
+    /// The final head.
+    pub fn finalized(&self) -> BlockRef {
+        self.deriver.finalized()
+    }
+
     /// What happened at each canonical DA block, ascending.
-    pub fn steps(&self) -> &[DaStep] {
-        &self.steps
+    pub fn driven(&self) -> &[Driven] {
+        &self.driven
+    }
+
+    /// How often each rule dropped something, on whatever branch.
+    pub const fn codes(&self) -> &BTreeMap<&'static str, u64> {
+        &self.codes
+    }
+
+    /// What is applied, batch by batch.
+    pub fn batches(&self) -> impl Iterator<Item = &AppliedBatch> {
+        self.events().filter_map(|(_, event)| match event {
+            DeriveEvent::Batch(batch) => Some(batch),
+            _ => None,
+        })
+    }
+
+    /// True once such an event has happened on the canonical chain.
+    pub fn has(&self, wanted: fn(&DeriveEvent) -> bool) -> bool {
+        self.events().any(|(_, event)| wanted(event))
+    }
+
+    /// How often a rule dropped something on the canonical chain.
+    pub fn drops(&self, code: &str) -> usize {
+        self.dropped().iter().filter(|it| **it == code).count()
     }
 
     /// All events with the ordinals at which they happened.
     pub fn events(&self) -> impl Iterator<Item = (u64, &DeriveEvent)> {
-        self.steps
-            .iter()
-            .flat_map(|step| step.events.iter().map(|event| (step.ordinal.0, event)))
+        let steps = self.driven.iter().map(|driven| &driven.step);
+        steps.flat_map(|step| step.events.iter().map(|event| (step.ordinal.0, event)))
     }
 
     /// Codes of everything that was dropped, in order.
@@ -108,7 +143,7 @@ impl<C: Chain> Judge<C> {
         }
         if self.read.len() < before {
             let rollback = sure(self.deriver.rollback(DaOrdinal(self.read.len() as u64)));
-            self.steps.truncate(self.read.len());
+            self.driven.truncate(self.read.len());
             let heads = Heads {
                 latest: rollback.safe,
                 safe: rollback.safe,
@@ -133,11 +168,13 @@ impl<C: Chain> Judge<C> {
     }
 
     fn work_off(&mut self, da_block: B256) {
+        let mut inputs = Vec::new();
         loop {
             match self.deriver.poll() {
                 Step::DaBlock(_) => return,
                 Step::Execute(input) => {
                     let outcome = sure(now(self.engine.execute(&input)));
+                    inputs.push(*input);
                     sure(self.deriver.feed_outcome(&outcome));
                 }
                 Step::Commit(step) => {
@@ -153,7 +190,15 @@ impl<C: Chain> Judge<C> {
                         ordinal: step.ordinal,
                     };
                     self.verdicts.insert(da_block, verdict);
-                    self.steps.push(*step);
+                    for event in &step.events {
+                        if let DeriveEvent::Dropped(dropped) = event {
+                            *self.codes.entry(dropped.reason.code()).or_default() += 1;
+                        }
+                    }
+                    self.driven.push(Driven {
+                        step: *step,
+                        inputs: std::mem::take(&mut inputs),
+                    });
                     self.deriver.committed();
                 }
             }

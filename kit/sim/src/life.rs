@@ -106,6 +106,7 @@ impl Life {
             *left = left.saturating_sub(1);
             if *left == 0 {
                 drop(fate);
+                self.0.trace.count("death at a step");
                 self.kill();
                 return false;
             }
@@ -166,6 +167,10 @@ impl Life {
             };
         }
         drop(fate);
+        self.0.trace.count(match happens {
+            true => "death after a write",
+            false => "death before a write",
+        });
         self.kill();
         Written {
             happens,

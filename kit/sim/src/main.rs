@@ -1,4 +1,5 @@
-//! Runs seeds: `rollwright-sim --seeds 0..1000`, `--seed 17 --trace`.
+//! Runs seeds: `rollwright-sim --seeds 0..1000`, `--seed 17 --trace`,
+//! `--deaths 0..500`.
 
 #![allow(
     clippy::print_stdout,
@@ -6,17 +7,11 @@
     reason = "a command for people"
 )]
 
-use rollwright_sim::{Met, Plan, Trace, run, shrink};
-use std::{
-    process::ExitCode,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use rollwright_sim::{Death, Plan, Trace, run, run_all, shrink};
+use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: rollwright-sim (--seeds A..B [--threads N] | --seed N [--trace] [--no-shrink])";
+const USAGE: &str = "usage: rollwright-sim (--seeds A..B | --deaths A..B | --seed N [--trace] \
+                     [--no-shrink]) [--threads N]";
 /// Runs that shrinking may take.
 const SHRINK_RUNS: u32 = 200;
 
@@ -26,20 +21,40 @@ fn main() -> ExitCode {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
+    let range = |name: &str| {
+        let range = value(name)?;
+        let (from, to) = range.split_once("..")?;
+        Some(from.parse::<u64>().ok()?..to.parse().ok()?)
+    };
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     if let Some(seed) = value("--seed").and_then(|seed| seed.parse().ok()) {
         return one(seed, flag("--trace"), !flag("--no-shrink"));
     }
-    let range = value("--seeds").and_then(|range| {
-        let (from, to) = range.split_once("..")?;
-        Some((from.parse().ok()?, to.parse().ok()?))
-    });
-    let Some((from, to)) = range else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    let plans: Vec<Plan> = match (range("--seeds"), range("--deaths")) {
+        (Some(seeds), _) => seeds.map(Plan::random).collect(),
+        (None, Some(places)) => places.flat_map(deaths).collect(),
+        (None, None) => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
     let threads = value("--threads").and_then(|threads| threads.parse().ok());
-    many(from, to, threads.unwrap_or(2))
+    many(&plans, threads.unwrap_or(2))
+}
+
+/// A process of the sequencer, and one of a follower, dies at this place.
+fn deaths(place: u64) -> Vec<Plan> {
+    let kinds = [
+        Death::Step(place + 1),
+        Death::BeforeWrite(place / 8 + 1),
+        Death::AfterWrite(place / 8 + 1),
+    ];
+    let wanted = |death: &Death| place.is_multiple_of(8) || matches!(death, Death::Step(_));
+    kinds
+        .into_iter()
+        .filter(wanted)
+        .flat_map(|death| [Plan::dying(0, death), Plan::dying(1, death)])
+        .collect()
 }
 
 fn one(seed: u64, trace: bool, shrinks: bool) -> ExitCode {
@@ -50,18 +65,17 @@ fn one(seed: u64, trace: bool, shrinks: bool) -> ExitCode {
         Trace::print_lines();
     }
     let outcome = run(&plan);
-    println!("{:?}\ntrace {}", outcome.met, outcome.hash);
+    println!("{}trace {}", outcome.met, outcome.hash);
     let Some(violation) = outcome.violation else {
         println!("all invariants hold");
         return ExitCode::SUCCESS;
     };
     println!("VIOLATION: {violation}");
     if shrinks {
-        let fails = |plan: &Plan| {
+        let smallest = shrink(&plan, SHRINK_RUNS, |plan| {
             let found = run(plan).violation;
             found.is_some_and(|found| found.invariant == violation.invariant)
-        };
-        let smallest = shrink(&plan, SHRINK_RUNS, fails);
+        });
         println!("smallest plan that fails so:\n{smallest}");
         if let Some(found) = run(&smallest).violation {
             println!("{found}");
@@ -70,38 +84,9 @@ fn one(seed: u64, trace: bool, shrinks: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn many(from: u64, to: u64, threads: usize) -> ExitCode {
-    let next = AtomicU64::new(from);
-    let results = Mutex::new((Met::default(), Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= to {
-                        return;
-                    }
-                    let outcome = run(&Plan::random(seed));
-                    if let Some(violation) = &outcome.violation {
-                        println!("seed {seed}: {violation}");
-                        println!("  replay: cargo run -p rollwright-sim -- --seed {seed} --trace");
-                    }
-                    if let Ok(mut results) = results.lock() {
-                        results.0 = results.0.and(outcome.met);
-                        results.1.extend(outcome.violation.map(|_| seed));
-                    }
-                }
-            });
-        }
-    });
-    let Ok((met, failed)) = results.into_inner() else {
-        return ExitCode::FAILURE;
-    };
-    println!(
-        "{} seeds, {} failed: {met:?}",
-        to.saturating_sub(from),
-        failed.len()
-    );
+fn many(plans: &[Plan], threads: usize) -> ExitCode {
+    let (met, failed) = run_all(plans, threads, |failed| println!("{failed}"));
+    println!("{met}{} runs, {} failed", plans.len(), failed.len());
     if failed.is_empty() {
         ExitCode::SUCCESS
     } else {

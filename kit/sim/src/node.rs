@@ -176,26 +176,23 @@ impl<C: Chain> SimNode<C> {
         fresh: impl FnOnce() -> C::Store,
     ) {
         self.starts_ms = None;
+        let broken = plan.sabotage.filter(|it| it.node() == Some(self.index));
+        if broken == Some(Sabotage::StoreIsLost) {
+            self.store = None;
+        }
         let store = self.store.get_or_insert_with(fresh).clone();
         self.processes += 1;
         let draw = Draw::new(plan.seed).fork(1_000 + self.index as u64);
         let draw = draw.fork(self.processes);
         let life = Life::new(self.name(), around.trace.clone(), draw, plan.detours);
         around.trace.say(&self.name(), &"starts");
-        let sabotage = |at: usize| plan.sabotage.filter(|_| self.index == at);
         let engine = SimEngine::new(
             around.chain.open(&store),
             life.clone(),
             around.trace.clone(),
-            sabotage(0),
+            broken,
         );
-        let left_out = sabotage(1).filter(|it| *it == Sabotage::BlobsAreLeftOut);
-        let da = SimDa::new(
-            around.layer.clone(),
-            self.index,
-            life.clone(),
-            left_out.or(sabotage(0).filter(|it| *it != Sabotage::BlobsAreLeftOut)),
-        );
+        let da = SimDa::new(around.layer.clone(), self.index, life.clone(), broken);
         let layers: Layers<SimRollup<C>> = Layers {
             execution: engine.clone(),
             da,
@@ -255,7 +252,9 @@ fn config<C: Chain>(role: SimRole, plan: &Plan, around: &Surroundings<C>) -> Nod
     };
     config.amendments.clone_from(&around.amendments);
     config.derivation.retry = RETRY;
-    config.pool.max_transactions = POOL;
+    if plan.sabotage != Some(Sabotage::PoolIsUnbounded) {
+        config.pool.max_transactions = POOL;
+    }
     config.feed.buffer_blocks = 32;
     config
 }

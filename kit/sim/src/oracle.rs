@@ -51,8 +51,25 @@ pub const DURABILITY: &str = "what was committed outlives the process";
 pub const NO_FAILURE: &str = "no node stops by itself";
 /// Once faults end, everything goes on.
 pub const LIVENESS: &str = "once faults end, everything goes on";
+/// The reference derives the same chain, and tells the same of it.
+pub const REFERENCE: &str = "both derivers agree";
 /// Forced transactions leave the queue in time.
 pub const FORCED: &str = "forced transactions are included by their deadline";
+
+/// All of them.
+pub const ALL: [&str; 11] = [
+    AGREEMENT,
+    FINALITY,
+    NOTHING_LOST,
+    ONCE,
+    VALUE,
+    BOUNDS,
+    DURABILITY,
+    NO_FAILURE,
+    LIVENESS,
+    FORCED,
+    REFERENCE,
+];
 
 /// Remembers what it has seen, and compares.
 #[derive(Debug)]

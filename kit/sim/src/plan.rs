@@ -21,6 +21,8 @@ pub struct Plan {
     pub post_ms: u64,
     /// How often, in a thousand polls, a task is put behind the others.
     pub detours: u32,
+    /// How often, in a thousand looks, each user sends a transaction.
+    pub load: u32,
     /// Faults and load last so long.
     pub length_ms: u64,
     /// The nodes; the first is the sequencer.
@@ -125,24 +127,49 @@ pub enum What {
     Post(Hostile),
 }
 
-/// Deliberate defects: each must be found by an invariant.
+/// Deliberate defects: each makes one invariant fail, and no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
-    /// The sequencer's store acknowledges a write and keeps it only with the
-    /// next one.
+    /// The sequencer's store loses what it was writing when its process dies,
+    /// although it had said that it was durable.
     LastWriteIsLost,
-    /// The layer takes the sequencer's units and drops them.
-    AcknowledgedIsDropped,
+    /// The sequencer's engine calls some of the pool's transactions invalid.
+    TransactionsAreDropped,
     /// The sequencer posts each unit twice.
     PostsTwice,
-    /// A follower is not shown the last blob of each DA block.
+    /// The first follower is not shown the last blob of each DA block.
     BlobsAreLeftOut,
-    /// The layer undoes what it had called final.
-    FinalIsUndone,
+    /// The first follower's store is empty after each restart.
+    StoreIsLost,
     /// The bookkeeping of value is off: a wei comes from nowhere.
     ValueAppears,
+    /// The sequencer's pool takes more than it was told to.
+    PoolIsUnbounded,
+    /// The first follower's engine fails.
+    EngineFails,
+    /// The first follower's DA layer shows no blocks above the eighth.
+    HeadStandsStill,
     /// Forced transactions do not reach the layer.
     ForcedIsCensored,
+    /// The reference is not shown the last blob of the history.
+    ReferenceMissesABlob,
+}
+
+impl Sabotage {
+    /// The node whose layers are broken; none where it is nobody's.
+    pub const fn node(self) -> Option<usize> {
+        match self {
+            Self::LastWriteIsLost
+            | Self::TransactionsAreDropped
+            | Self::PostsTwice
+            | Self::PoolIsUnbounded => Some(0),
+            Self::BlobsAreLeftOut
+            | Self::StoreIsLost
+            | Self::EngineFails
+            | Self::HeadStandsStill => Some(1),
+            Self::ValueAppears | Self::ForcedIsCensored | Self::ReferenceMissesABlob => None,
+        }
+    }
 }
 
 impl Plan {
@@ -158,6 +185,7 @@ impl Plan {
             rollup_block_ms: 1_000,
             post_ms: 2_000,
             detours: 0,
+            load: 250,
             length_ms: 20_000,
             nodes: vec![
                 node(SimRole::Sequencer),
@@ -172,7 +200,7 @@ impl Plan {
     /// The plan of a seed. Every eighth runs on Ethereum's engine.
     pub fn random(seed: u64) -> Self {
         let mut draw = Draw::new(seed).fork(0);
-        let length_ms = draw.between(25, 60) * 1_000;
+        let length_ms = draw.between(20, 40) * 1_000;
         let mut plan = Self {
             evm: seed.is_multiple_of(8),
             block_ms: [1_000, 1_000, 2_000, 700][draw.index(4)],
@@ -211,7 +239,7 @@ impl Plan {
         let someone = draw.permille(600).then_some(node);
         let for_ms = draw.between(1, 20) * 1_000;
         match draw.below(20) {
-            0..=3 => What::Kill {
+            0..=4 => What::Kill {
                 // The sequencer's are the most interesting.
                 node: if draw.permille(500) { 0 } else { node },
                 death: match draw.below(4) {
@@ -221,11 +249,12 @@ impl Plan {
                 },
                 down_ms: draw.between(1, 15) * 1_000,
             },
-            4 => What::Stop {
+            5 => What::Stop {
                 node,
-                down_ms: draw.between(1, 15) * 1_000,
+                // A long silence of the sequencer's is a lapse.
+                down_ms: draw.between(1, 30) * 1_000,
             },
-            5..=8 => What::Weather {
+            6..=8 => What::Weather {
                 node: someone,
                 for_ms,
                 kind: match draw.below(5) {
@@ -251,7 +280,12 @@ impl Plan {
                 more: draw.below(3),
                 forget: draw.permille(300),
             },
-            14 => What::LoseWaiting,
+            14 => match draw.below(3) {
+                0 => What::Prune {
+                    keep: draw.between(2, 12),
+                },
+                _ => What::LoseWaiting,
+            },
             15 => What::Skew {
                 node,
                 ms: i64::try_from(draw.below(20_000)).unwrap_or(0) - 10_000,
@@ -260,6 +294,21 @@ impl Plan {
             _ if thief => What::Post(Hostile::THIEF[draw.index(Hostile::THIEF.len())]),
             _ => What::Post(Hostile::ANYBODY[draw.index(Hostile::ANYBODY.len())]),
         }
+    }
+
+    /// A short run in which one process dies at one place.
+    pub fn dying(node: usize, death: Death) -> Self {
+        let mut plan = Self::calm(1);
+        plan.length_ms = 9_000;
+        plan.events.push(Event {
+            at_ms: 2_000,
+            what: What::Kill {
+                node,
+                death,
+                down_ms: 1_000,
+            },
+        });
+        plan
     }
 
     /// How much there is of it: what shrinking makes smaller.

@@ -3,8 +3,14 @@ use crate::{
     machine::{Chain, EvmChain, MemoryChain},
 };
 use alloy_primitives::B256;
+use parking_lot::Mutex;
 use rollwright_derive::DeriveEvent;
-use std::future::Future;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    future::Future,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -19,44 +25,34 @@ pub struct Outcome {
     pub met: Met,
 }
 
-/// Counts of what a run met, to see that runs meet something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Met {
-    /// Derived blocks.
-    pub blocks: u64,
-    /// Applied batches.
-    pub batches: u64,
-    /// Acknowledged transactions.
-    pub transactions: u64,
-    /// Forced transactions that were included.
-    pub forced: u64,
-    /// Lapses.
-    pub lapses: u64,
-    /// Blobs that derivation dropped.
-    pub dropped: u64,
-    /// States of nodes that were compared.
-    pub compared: u64,
-    /// The largest state of a deriver, in bytes.
-    pub largest_state: u64,
-    /// The most polls of tasks at one instant.
-    pub most_polls: u64,
-}
+/// Counts of what runs met, by name, to see that they meet something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Met(pub BTreeMap<&'static str, u64>);
 
 impl Met {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            blocks: self.blocks + other.blocks,
-            batches: self.batches + other.batches,
-            transactions: self.transactions + other.transactions,
-            forced: self.forced + other.forced,
-            lapses: self.lapses + other.lapses,
-            dropped: self.dropped + other.dropped,
-            compared: self.compared + other.compared,
-            largest_state: self.largest_state.max(other.largest_state),
-            most_polls: self.most_polls.max(other.most_polls),
+    /// How often it was met.
+    pub fn of(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or(0)
+    }
+
+    /// Adds what other runs met. Of what is largest, the larger.
+    pub fn add(&mut self, other: &Self) {
+        for (what, count) in &other.0 {
+            let sum = self.0.entry(what).or_default();
+            *sum = match what.starts_with("largest") {
+                true => (*sum).max(*count),
+                false => *sum + count,
+            };
         }
+    }
+}
+
+impl fmt::Display for Met {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, count) in &self.0 {
+            writeln!(f, "{count:>10} {what}")?;
+        }
+        Ok(())
     }
 }
 
@@ -85,6 +81,53 @@ pub fn run(plan: &Plan) -> Outcome {
     }
 }
 
+fn met<C: Chain>(world: &World<C>) -> Met {
+    let mut met = Met(world.around.trace.counts());
+    let judge = &world.judge;
+    let count = |wanted: fn(&DeriveEvent) -> bool| {
+        let events = judge.events().filter(|(_, event)| wanted(event));
+        events.count() as u64
+    };
+    let more = [
+        ("derived block", judge.head().number),
+        ("applied batch", judge.batches().count() as u64),
+        (
+            "batch over several DA blocks",
+            judge
+                .batches()
+                .filter(|batch| {
+                    let heights = batch.blobs.iter().map(|blob| blob.block.height);
+                    heights.collect::<BTreeSet<_>>().len() > 1
+                })
+                .count() as u64,
+        ),
+        (
+            "acknowledged transaction",
+            world.users.acknowledged.len() as u64,
+        ),
+        ("included forced transaction", world.forced_user.included),
+        ("forced transaction posted again", world.forced_user.again),
+        ("lapse", count(|event| matches!(event, DeriveEvent::Lapsed))),
+        (
+            "return after a lapse",
+            count(|event| matches!(event, DeriveEvent::Returned)),
+        ),
+        ("comparison of a node's state", world.oracle.compared),
+        (
+            "largest state of a deriver, in bytes",
+            world.oracle.largest_state as u64,
+        ),
+        (
+            "largest number of polls at one instant",
+            world.around.conductor.most_polls(),
+        ),
+    ];
+    let codes = judge.codes().iter().map(|(code, count)| (*code, *count));
+    met.0
+        .extend(more.into_iter().chain(codes).filter(|(_, n)| *n > 0));
+    met
+}
+
 async fn run_on<C: Chain>(plan: Plan) -> Outcome {
     let length = plan.length_ms;
     let mut world = World::<C>::new(plan);
@@ -92,23 +135,67 @@ async fn run_on<C: Chain>(plan: Plan) -> Outcome {
     if result.is_ok() {
         result = world.settle().await;
     }
-    let events = || world.judge.events().map(|(_, event)| event);
-    let count = |wanted: fn(&DeriveEvent) -> bool| events().filter(|it| wanted(it)).count() as u64;
-    let met = Met {
-        blocks: world.judge.head().number,
-        batches: count(|event| matches!(event, DeriveEvent::Batch(_))),
-        transactions: world.users.acknowledged.len() as u64,
-        forced: world.forced_user.included,
-        lapses: count(|event| matches!(event, DeriveEvent::Lapsed)),
-        dropped: count(|event| matches!(event, DeriveEvent::Dropped(_))),
-        compared: world.oracle.compared,
-        largest_state: world.oracle.largest_state as u64,
-        most_polls: world.around.conductor.most_polls(),
-    };
+    let met = met(&world);
     Outcome {
         hash: world.around.trace.hash(),
         lines: world.around.trace.lines(),
         violation: result.err(),
         met,
     }
+}
+
+/// A plan that broke an invariant.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// The plan.
+    pub plan: Plan,
+    /// What was found.
+    pub violation: Violation,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seed = self.plan.seed;
+        write!(f, "{}{}", self.plan, self.violation)?;
+        if self.plan == Plan::random(seed) {
+            let command = "cargo run -p rollwright-sim -- --seed";
+            write!(f, "\n  replay and shrink: {command} {seed} --trace")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs plans on so many threads. `told` hears of each failure as it comes.
+///
+/// Returns what all of them met, and the failures in the order of the plans.
+pub fn run_all(
+    plans: &[Plan],
+    threads: usize,
+    told: impl Fn(&Failed) + Sync,
+) -> (Met, Vec<Failed>) {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new((Met::default(), BTreeMap::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(plan) = plans.get(at) else {
+                        return;
+                    };
+                    let outcome = run(plan);
+                    let mut results = results.lock();
+                    results.0.add(&outcome.met);
+                    if let Some(violation) = outcome.violation {
+                        let plan = plan.clone();
+                        let failed = Failed { plan, violation };
+                        told(&failed);
+                        results.1.insert(at, failed);
+                    }
+                }
+            });
+        }
+    });
+    let (met, failed) = results.into_inner();
+    (met, failed.into_values().collect())
 }

@@ -1,6 +1,7 @@
 use alloy_primitives::{B256, keccak256};
 use parking_lot::Mutex;
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     sync::{
         Arc,
@@ -29,6 +30,7 @@ pub struct Trace {
 struct Inner {
     lines: Vec<String>,
     hash: B256,
+    counts: BTreeMap<&'static str, u64>,
 }
 
 impl Trace {
@@ -69,6 +71,16 @@ impl Trace {
         bytes.extend_from_slice(line.as_bytes());
         inner.hash = keccak256(&bytes);
         inner.lines.push(line);
+    }
+
+    /// Counts something that a run can meet.
+    pub fn count(&self, what: &'static str) {
+        *self.inner.lock().counts.entry(what).or_default() += 1;
+    }
+
+    /// What was counted so far, by name.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.lock().counts.clone()
     }
 
     /// Commits to every line so far.

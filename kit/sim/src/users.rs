@@ -19,6 +19,8 @@ pub struct Users {
     pub acknowledged: BTreeMap<B256, Bytes>,
     /// True while they send.
     pub active: bool,
+    /// How often, in a thousand looks, each of them sends.
+    pub load: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,8 +38,9 @@ struct Answer {
 
 impl Users {
     /// They have sent nothing yet.
-    pub fn new(draw: Draw) -> Self {
+    pub fn new(draw: Draw, load: u32) -> Self {
         Self {
+            load,
             users: vec![User::default(); account::USER_COUNT],
             draw,
             answers: Arc::default(),
@@ -88,7 +91,7 @@ impl Users {
             return;
         };
         for index in 0..self.users.len() {
-            let asks = self.draw.permille(250) && self.active;
+            let asks = self.draw.permille(self.load) && self.active;
             let to = stranger(self.draw.below(4));
             let value = 1 + self.draw.below(1_000);
             let Some(user) = self.users.get_mut(index) else {

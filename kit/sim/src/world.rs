@@ -3,9 +3,10 @@ use crate::{
     Sabotage, SimLayer, SimNode, SimRole, Spell, Surroundings, Trace, Users, Violation, What,
     machine::{Chain, balances},
     node::snapshot,
-    oracle::{AGREEMENT, LIVENESS, NO_FAILURE, ONCE},
+    oracle::{AGREEMENT, FORCED, LIVENESS, NO_FAILURE, NOTHING_LOST, ONCE, REFERENCE},
+    second,
 };
-use alloy_primitives::{Bytes, keccak256};
+use alloy_primitives::{B256, Bytes, keccak256};
 use rollwright_core::{BlockId, ChainStore, ErrorKind, LayerError, NodeApi};
 use rollwright_derive::{Amendment, RollupConfig};
 use rollwright_node::NodeHandle;
@@ -82,7 +83,7 @@ impl<C: Chain> World<C> {
         Self {
             nodes: plan.nodes.iter().enumerate().map(node).collect(),
             judge,
-            users: Users::new(draw.fork(11)),
+            users: Users::new(draw.fork(11), plan.load),
             forced_user: ForcedUser::new(draw.fork(12)),
             oracle: Oracle::new(&plan, trace),
             around,
@@ -190,6 +191,22 @@ impl<C: Chain> World<C> {
         }
     }
 
+    /// A node's process dies now, and starts again after a while.
+    pub fn kill(&mut self, node: usize, down_ms: u64) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.down_ms = down_ms;
+            if let Some(process) = &node.process {
+                process.life.kill();
+            }
+        }
+    }
+
+    /// Something of the plan happens now.
+    pub fn now(&mut self, what: What) {
+        let at_ms = self.now_ms();
+        self.happen(&Event { at_ms, what });
+    }
+
     /// Posts a blob as anybody may.
     pub fn post(&self, blob: impl Into<Bytes>) {
         self.around.layer.post(blob.into());
@@ -207,6 +224,16 @@ impl<C: Chain> World<C> {
             let depth = depth.min(layer.undoable());
             layer.reorganise(depth, depth + more, forget, time)
         });
+        let trace = &self.around.trace;
+        if undone > 0 {
+            trace.count("reorganisation");
+        }
+        if undone > 0 && forget {
+            trace.count("reorganisation that forgets");
+        }
+        if undone + 1 >= self.plan.finality {
+            trace.count("reorganisation down to what is final");
+        }
         self.around
             .trace
             .say("da", &format_args!("takes back {undone} blocks"));
@@ -235,6 +262,7 @@ impl<C: Chain> World<C> {
                 if let Some(node) = self.nodes.get_mut(*node)
                     && let Some(process) = &mut node.process
                 {
+                    self.around.trace.count("stop in order");
                     process.stop(&self.around.conductor);
                     node.down_ms = *down_ms;
                 }
@@ -251,13 +279,16 @@ impl<C: Chain> World<C> {
             } => self.reorganise(*depth, *more, *forget),
             What::LoseWaiting => {
                 let lost = self.around.layer.change(crate::Layer::lose_waiting);
-                self.around
-                    .trace
-                    .say("da", &format_args!("loses {lost} units"));
+                let trace = &self.around.trace;
+                if lost > 0 {
+                    trace.count("lost unit");
+                }
+                trace.say("da", &format_args!("loses {lost} units"));
             }
             What::Prune { keep } => self.prune(*keep),
             What::Skew { node, ms, for_ms } => {
                 if let Some(node) = self.nodes.get(*node) {
+                    self.around.trace.count("wrong clock");
                     node.clock.set_skew_ms(*ms);
                     self.skews.push((node.index, now_ms + for_ms));
                 }
@@ -277,6 +308,9 @@ impl<C: Chain> World<C> {
         let below = height
             .saturating_sub(keep)
             .min(needed.saturating_sub(self.plan.finality + 1));
+        if below > self.around.layer.read(crate::Layer::oldest) {
+            self.around.trace.count("pruning");
+        }
         self.around.layer.change(|layer| layer.prune_below(below));
     }
 
@@ -287,8 +321,14 @@ impl<C: Chain> World<C> {
                 continue;
             };
             if node.starts_ms.is_some_and(|starts| starts <= now_ms) {
-                let fresh = first_store(&self.around, at, node.role, &self.plan);
-                let fresh = fresh.map(|of| self.snapshot_of(of));
+                let joins = !node.joined();
+                let of = first_store(&self.around, at, node.role).filter(|_| joins);
+                let (role, late) = (node.role, node.starts_ms > Some(5_000));
+                let fresh = of.map(|of| self.snapshot_of(of));
+                if joins {
+                    let snapshot = matches!(fresh, Some(Some(_)));
+                    self.count_joiner(role, late, snapshot);
+                }
                 let (plan, around) = (self.plan.clone(), self.around.clone());
                 if let Some(node) = self.nodes.get_mut(at) {
                     let store = || fresh.flatten().unwrap_or_else(|| around.chain.store());
@@ -304,6 +344,21 @@ impl<C: Chain> World<C> {
             }
         }
         Ok(())
+    }
+
+    fn count_joiner(&self, role: SimRole, late: bool, snapshot: bool) {
+        let trace = &self.around.trace;
+        if snapshot {
+            trace.count("joiner from a snapshot");
+        } else if late {
+            trace.count("late joiner from the first DA block");
+        }
+        match role {
+            SimRole::Follower => trace.count("follower of DA alone"),
+            SimRole::Replica { of: 0 } => trace.count("replica of the sequencer"),
+            SimRole::Replica { .. } => trace.count("replica of another node"),
+            SimRole::Sequencer | SimRole::FromSnapshot { .. } => {}
+        }
     }
 
     /// A store from a snapshot of a node's chain, where it has one.
@@ -340,10 +395,10 @@ impl<C: Chain> World<C> {
             let detail = format!("n{at}: {error}");
             return Err(self.oracle.violated(NO_FAILURE, detail));
         }
-        self.around.trace.say(
-            &format!("n{at}"),
-            &"needs what is pruned: begins from a snapshot",
-        );
+        let trace = &self.around.trace;
+        trace.count("node that needs what is pruned");
+        let what = "needs what is pruned: begins from a snapshot";
+        trace.say(&format!("n{at}"), &what);
         self.oracle.forget(at);
         let store = self.snapshot_of(0);
         let now_ms = self.now_ms();
@@ -398,8 +453,8 @@ impl<C: Chain> World<C> {
             self.pass(2_000).await?;
             match self.missing() {
                 None => break,
-                Some(missing) if self.now_ms() >= last => {
-                    return Err(self.oracle.violated(LIVENESS, missing));
+                Some((invariant, missing)) if self.now_ms() >= last => {
+                    return Err(self.oracle.violated(invariant, missing));
                 }
                 Some(_) => {}
             }
@@ -407,11 +462,13 @@ impl<C: Chain> World<C> {
         self.judge_all()
     }
 
-    /// What is not as it should be once faults have ended.
-    fn missing(&self) -> Option<String> {
+    /// What is not as it should be once faults have ended, and which invariant
+    /// that breaks if it stays so.
+    fn missing(&self) -> Option<(&'static str, String)> {
+        let stands = |detail| Some((LIVENESS, detail));
         for node in &self.nodes {
             if self.handle(node.index).is_none() {
-                return Some(format!("{} is not up", node.name()));
+                return stands(format!("{} is not up", node.name()));
             }
         }
         let included: BTreeSet<_> = self
@@ -426,26 +483,52 @@ impl<C: Chain> World<C> {
             .keys()
             .find(|hash| !included.contains(*hash));
         if let Some(hash) = lost {
-            return Some(format!("transaction {hash} is not derived"));
+            let invariant = match self.sequencer_has(hash) {
+                true => LIVENESS,
+                false => NOTHING_LOST,
+            };
+            return Some((invariant, format!("transaction {hash} is not derived")));
         }
         if self.forced_user.waits() {
-            return Some("a forced transaction is not derived".into());
+            return Some((FORCED, "a forced transaction is not derived".into()));
         }
         let last = self.judge.state().last_ordinal()?.0;
         for node in &self.nodes {
             let status = self.handle(node.index)?.status();
             let derived = status.derived_ordinal.map_or(0, |ordinal| ordinal.0);
             if derived + 4 < last {
-                return Some(format!("{} has derived {derived} of {last}", node.name()));
+                return stands(format!("{} has derived {derived} of {last}", node.name()));
             }
             if let Some(blocked) = status.blocked.filter(|_| node.role == SimRole::Sequencer) {
-                return Some(format!("{} is blocked: {blocked}", node.name()));
+                return stands(format!("{} is blocked: {blocked}", node.name()));
             }
         }
         None
     }
 
+    /// True where a transaction waits in the sequencer's pool, or stands in
+    /// its chain.
+    fn sequencer_has(&self, hash: &B256) -> bool {
+        let waits = self
+            .handle(0)
+            .is_some_and(|handle| handle.api().pool_transaction(hash).is_some());
+        let process = self.nodes.first().and_then(|node| node.process.as_ref());
+        let stands = process.is_some_and(|process| {
+            let engine = process.engine.inner();
+            let latest = engine.heads().map_or(0, |heads| heads.latest.number);
+            let all = crate::judge::transactions(engine, latest);
+            all.iter().any(|(_, bytes)| keccak256(bytes) == *hash)
+        });
+        waits || stands
+    }
+
     fn judge_all(&mut self) -> Result<(), Violation> {
+        let blind = self.plan.sabotage == Some(Sabotage::ReferenceMissesABlob);
+        let around = &self.around;
+        let differs = second::differs(&around.chain, &self.judge, &around.layer, blind);
+        if let Some(difference) = differs {
+            return Err(self.oracle.violated(REFERENCE, difference));
+        }
         let twice = self.around.layer.submitted_twice();
         if let Some(blob) = twice.first() {
             let detail = format!("a blob of {} bytes went out in two units", blob.len());
@@ -503,13 +586,7 @@ impl<C: Chain> World<C> {
 }
 
 /// Whose snapshot a node begins with, where it does not begin with genesis.
-fn first_store<C: Chain>(
-    around: &Surroundings<C>,
-    at: usize,
-    role: SimRole,
-    plan: &Plan,
-) -> Option<usize> {
-    let _ = plan;
+fn first_store<C: Chain>(around: &Surroundings<C>, at: usize, role: SimRole) -> Option<usize> {
     match role {
         SimRole::FromSnapshot { of } => Some(of),
         // Genesis is of no use any more.

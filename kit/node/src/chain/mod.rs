@@ -114,6 +114,9 @@ impl<E: Execution> Chain<E> {
         gauge("latest", tip.heads.latest.number);
         gauge("safe", tip.heads.safe.number);
         gauge("finalized", tip.heads.finalized.number);
+        if let Some(pool) = &self.pool {
+            pool.moved();
+        }
         self.moved.send_replace(tip.heads);
     }
 

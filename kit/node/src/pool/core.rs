@@ -82,8 +82,9 @@ impl Pool {
     /// Takes a transaction that the engine has admitted.
     ///
     /// Refused where it is known, below the account's nonce or the minimum
-    /// fee, unaffordable, a replacement that does not pay enough more, or
-    /// where the pool is full of better ones. A refusal changes nothing.
+    /// fee, unaffordable, a replacement that does not pay enough more, where
+    /// its nonce belongs to a transaction of a block that is being made again,
+    /// or where the pool is full of better ones. A refusal changes nothing.
     pub fn insert(
         &mut self,
         admission: &Admission,
@@ -137,6 +138,13 @@ impl Pool {
                 account: account_nonce,
                 transaction: tx.nonce,
             });
+        }
+        if let Some(orphan) = self.replay.holder(tx.sender, tx.nonce) {
+            return Err(SubmitError::Invalid(format!(
+                "nonce {} of {} belongs to transaction {orphan}, whose block is being made \
+                 again: go on with the next nonce",
+                tx.nonce, tx.sender
+            )));
         }
         let mut seq = seq;
         let replaces = self
@@ -293,11 +301,20 @@ impl Pool {
         self.by_hash.contains_key(hash) || self.replay.contains(hash)
     }
 
-    /// The sender's next nonce with its ready transactions counted; `None`
-    /// without any.
+    /// The sender's next nonce with its ready transactions counted, and those
+    /// of blocks that are being made again; `None` without any.
     pub fn next_nonce(&self, sender: &Address) -> Option<u64> {
-        let queue = self.senders.get(sender)?;
-        (queue.ready() > 0).then(|| queue.next_nonce())
+        let queue = self.senders.get(sender);
+        let ready = queue
+            .filter(|queue| queue.ready() > 0)
+            .map(SenderQueue::next_nonce);
+        let Some(mut next) = self.replay.next_nonce(*sender) else {
+            return ready;
+        };
+        while queue.is_some_and(|queue| queue.get(next).is_some()) {
+            next = next.saturating_add(1);
+        }
+        Some(ready.unwrap_or(0).max(next))
     }
 
     /// How full it is. Transactions that wait to be rebuilt count as pending.

@@ -1,5 +1,5 @@
-use alloy_primitives::{B256, Bytes};
-use std::collections::{HashMap, VecDeque};
+use alloy_primitives::{Address, B256, Bytes};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// A transaction that was in a block which is no longer in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub(super) struct Replay {
     queue: VecDeque<(u64, Orphan)>,
     /// Rows by hash.
     known: HashMap<B256, u64>,
+    /// Whose they are, as far as the engine has said.
+    named: HashMap<B256, (Address, u64)>,
+    /// The same by sender and nonce.
+    nonces: BTreeMap<(Address, u64), B256>,
+    /// Those about which the engine was not asked yet.
+    nameless: BTreeSet<B256>,
+    /// True from when orphans were put in until their blocks have left.
+    moving: bool,
     bytes: u64,
 }
 
@@ -35,6 +43,10 @@ impl Default for Replay {
             lowest: REPLAY_BASE,
             queue: VecDeque::new(),
             known: HashMap::new(),
+            named: HashMap::new(),
+            nonces: BTreeMap::new(),
+            nameless: BTreeSet::new(),
+            moving: false,
             bytes: 0,
         }
     }
@@ -81,6 +93,7 @@ impl Replay {
             }
             self.lowest = self.lowest.saturating_sub(1);
             self.known.insert(orphan.hash, self.lowest);
+            self.nameless.insert(orphan.hash);
             self.bytes += orphan.bytes.len() as u64;
             self.queue.push_front((self.lowest, orphan.clone()));
             rows.push((self.lowest, orphan));
@@ -94,14 +107,61 @@ impl Replay {
         self.lowest = self.lowest.min(row);
         if !self.contains(&orphan.hash) {
             self.known.insert(orphan.hash, row);
+            self.nameless.insert(orphan.hash);
             self.bytes += orphan.bytes.len() as u64;
             self.queue.push_back((row, orphan));
         }
     }
 
+    /// Sets whether blocks are leaving: the engine's answers are those of the
+    /// chain with them until they have.
+    pub(super) const fn set_moving(&mut self, moving: bool) {
+        self.moving = moving;
+    }
+
+    pub(super) const fn is_moving(&self) -> bool {
+        self.moving
+    }
+
+    /// Up to `limit` orphans whose senders are not known yet.
+    pub(super) fn nameless(&self, limit: usize) -> Vec<(B256, Bytes)> {
+        let found = self.nameless.iter().take(limit);
+        found
+            .filter_map(|hash| Some((*hash, self.get(hash)?)))
+            .collect()
+    }
+
+    /// Sets whose an orphan is, with its nonce; nobody's where the engine does
+    /// not admit it any more.
+    pub(super) fn name(&mut self, hash: &B256, whose: Option<(Address, u64)>) {
+        if !self.nameless.remove(hash) {
+            return;
+        }
+        if let Some(whose) = whose {
+            self.named.insert(*hash, whose);
+            self.nonces.insert(whose, *hash);
+        }
+    }
+
+    /// The orphan that a sender's nonce belongs to.
+    pub(super) fn holder(&self, sender: Address, nonce: u64) -> Option<B256> {
+        self.nonces.get(&(sender, nonce)).copied()
+    }
+
+    /// The nonce behind a sender's last orphan; `None` without any.
+    pub(super) fn next_nonce(&self, sender: Address) -> Option<u64> {
+        let mut all = self.nonces.range((sender, 0)..=(sender, u64::MAX));
+        all.next_back()
+            .map(|((_, nonce), _)| nonce.saturating_add(1))
+    }
+
     /// Takes one out; its row is returned.
     pub(super) fn remove(&mut self, hash: &B256) -> Option<u64> {
         let row = self.known.remove(hash)?;
+        self.nameless.remove(hash);
+        if let Some(whose) = self.named.remove(hash) {
+            self.nonces.remove(&whose);
+        }
         let (row, orphan) = self.queue.remove(self.place(row)?)?;
         self.bytes -= orphan.bytes.len() as u64;
         Some(row)

@@ -76,10 +76,18 @@ impl<E: Execution> PoolService<E> {
             .admit(&transaction)
             .await
             .map_err(|error| refusal(&error))?;
-        let inserted =
-            self.pool
-                .lock()
-                .insert(&admission, transaction.clone(), self.clock.now_ms())?;
+        let inserted = loop {
+            self.name_orphans().await?;
+            let mut pool = self.pool.lock();
+            if pool.replay.is_moving() {
+                let reason = "blocks are being taken back: send it again".into();
+                return Err(SubmitError::NotAdmitting(reason));
+            }
+            // Others may have come meanwhile.
+            if pool.replay.nameless(1).is_empty() {
+                break pool.insert(&admission, transaction.clone(), self.clock.now_ms())?;
+            }
+        };
         let durable = self.journal.put(inserted.seq, transaction);
         match durable.await {
             Ok(Ok(())) => {}
@@ -93,6 +101,37 @@ impl<E: Execution> PoolService<E> {
             self.arrived.notify_one();
         }
         Ok(inserted.hash)
+    }
+
+    /// Asks the engine whose the orphans are: nothing else may take their
+    /// nonces, since they go into the next blocks first.
+    async fn name_orphans(&self) -> Result<(), SubmitError> {
+        loop {
+            let nameless = {
+                let pool = self.pool.lock();
+                if pool.replay.is_moving() {
+                    return Ok(());
+                }
+                pool.replay.nameless(PARALLEL)
+            };
+            if nameless.is_empty() {
+                return Ok(());
+            }
+            for (hash, bytes) in nameless {
+                let whose = match self.execution.admit(&bytes).await {
+                    Ok(admission) => Some((admission.sender, admission.nonce)),
+                    // It will not be rebuilt either.
+                    Err(error) if error.kind() == ErrorKind::Rejected => None,
+                    Err(error) => return Err(refusal(&error)),
+                };
+                let mut pool = self.pool.lock();
+                if pool.replay.is_moving() {
+                    // The answer was that of a chain which is left.
+                    return Ok(());
+                }
+                pool.replay.name(&hash, whose);
+            }
+        }
     }
 
     /// A source of candidates for one block.
@@ -170,11 +209,17 @@ impl<E: Execution> PoolService<E> {
             pool.remove(&orphan.hash);
         }
         let rows = pool.replay.push_front(orphans);
+        pool.replay.set_moving(true);
         drop(pool);
         self.arrived.notify_one();
         rows.into_iter()
             .map(|(row, orphan)| journal::put(row, orphan.bytes))
             .collect()
+    }
+
+    /// The heads that orphaned blocks are committed.
+    pub(crate) fn moved(&self) {
+        self.pool.lock().replay.set_moving(false);
     }
 
     /// Moves orphans that cannot keep their place to the ordinary pool.
@@ -215,6 +260,9 @@ impl<E: Execution> PoolService<E> {
 
     /// Asks the engine again about senders in doubt; bounded work.
     pub(crate) async fn recheck(&self) {
+        if let Err(error) = self.name_orphans().await {
+            tracing::debug!(target: "pool", %error, "orphans are not known yet");
+        }
         let senders: Vec<_> = {
             let mut doubtful = self.doubtful.lock();
             (0..RECHECKED).map_while(|_| doubtful.pop_first()).collect()

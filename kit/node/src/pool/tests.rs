@@ -319,3 +319,28 @@ fn nonces_of_recent_blocks_are_forgotten_after_the_last_block_that_gave_one() {
     pool.included(&[]);
     assert!(!stale(&mut pool));
 }
+
+#[test]
+fn nothing_takes_the_nonce_of_an_orphan() {
+    let mut pool = pool(PoolConfig::default());
+    let (first, bytes) = tx(1, 0, 5);
+    let hash = first.hash;
+    pool.replay.push_front(vec![Orphan { hash, bytes }]);
+    assert_eq!(pool.replay.nameless(8).len(), 1);
+    pool.replay.name(&hash, Some((first.sender, first.nonce)));
+    assert!(pool.replay.nameless(8).is_empty());
+
+    // However much it pays: the orphan's place was promised.
+    let (rival, bytes) = tx(1, 0, 50);
+    let refused = pool.insert(&rival, bytes, 0);
+    assert!(
+        matches!(&refused, Err(SubmitError::Invalid(reason)) if reason.contains("nonce 0")),
+        "{refused:?}"
+    );
+    assert_eq!(pool.next_nonce(&first.sender), Some(1));
+    add(&mut pool, 1, 1, 5).unwrap();
+    assert_eq!(pool.next_nonce(&first.sender), Some(2));
+
+    pool.included(&[hash]);
+    assert_eq!(pool.replay.holder(first.sender, 0), None);
+}

@@ -161,6 +161,11 @@ impl Layer {
         }
     }
 
+    /// How many blobs wait for a block.
+    pub fn waiting(&self) -> usize {
+        self.waiting.iter().map(|waiting| waiting.blobs.len()).sum()
+    }
+
     /// Makes a block out of what waits.
     pub fn mine(&mut self, time: u64, taking: Taking) {
         if taking.shuffled {

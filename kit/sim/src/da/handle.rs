@@ -78,17 +78,26 @@ impl SimLayer {
             ..
         } = &mut *inner;
         if weather.is(&SpellKind::Stall, now_ms) {
+            self.trace.count("stall");
             return;
         }
+        let waits = layer.waiting() > 1;
         let taking = Taking {
             shuffled: weather.is(&SpellKind::Shuffle, now_ms),
             piecemeal: weather.is(&SpellKind::Piecemeal, now_ms),
         };
+        if waits && taking.shuffled {
+            self.trace.count("shuffled units");
+        }
+        if waits && taking.piecemeal {
+            self.trace.count("unit in pieces");
+        }
         layer.mine(self.trace.now_ms() / 1_000, taking);
         let chance = weather.duplicated(now_ms);
         let block = layer.archived(layer.height());
         for blob in block.iter().flat_map(|block| &block.blobs) {
             if chance > 0 && draw.permille(chance) {
+                self.trace.count("duplicated blob");
                 layer.post(Blob {
                     lane: blob.lane,
                     data: blob.data.clone(),
@@ -152,6 +161,18 @@ impl SimDa {
             .map_or(met.delay_ms, |until| until.saturating_sub(now_ms).max(1));
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         self.life.seam().await;
+        if met.hangs_until.is_some() {
+            self.count("hanging call");
+        }
+        if met.refused {
+            self.count("refused call");
+        }
+        if met.delay_ms > 1_000 {
+            self.count("slow call");
+        }
+        if met.behind > 0 {
+            self.count("old view of the layer");
+        }
         if met.refused || met.hangs_until.is_some() {
             self.say(&format_args!("{what} fails"));
             return Err(SimDaError::Unwilling);
@@ -167,6 +188,7 @@ impl SimDa {
         shown: impl FnOnce(&T) -> String,
     ) -> Result<T, SimDaError> {
         let answer = if met.answer_lost {
+            self.count("lost answer");
             Err(SimDaError::Unwilling)
         } else {
             answer
@@ -182,6 +204,10 @@ impl SimDa {
         self.layer.trace.say(self.life.name(), what);
     }
 
+    fn count(&self, what: &'static str) {
+        self.layer.trace.count(what);
+    }
+
     fn take(&self, unit: &PostingUnit) -> Result<Option<Vec<BlobRef>>, SimDaError> {
         let mut inner = self.layer.inner.lock();
         for blob in &unit.blobs {
@@ -190,19 +216,15 @@ impl SimDa {
                 units.push(unit.id);
             }
         }
-        match self.sabotage {
-            Some(Sabotage::AcknowledgedIsDropped) => return Ok(None),
-            Some(Sabotage::PostsTwice) => {
-                let again = PostingUnit::new(B256::repeat_byte(0xee), unit.blobs.clone());
-                for blob in &again.blobs {
-                    let units = inner.submitted.entry(blob.data.clone()).or_default();
-                    if !units.contains(&again.id) {
-                        units.push(again.id);
-                    }
+        if self.sabotage == Some(Sabotage::PostsTwice) {
+            let again = PostingUnit::new(B256::repeat_byte(0xee), unit.blobs.clone());
+            for blob in &again.blobs {
+                let units = inner.submitted.entry(blob.data.clone()).or_default();
+                if !units.contains(&again.id) {
+                    units.push(again.id);
                 }
-                inner.layer.submit(&again)?;
             }
-            _ => {}
+            inner.layer.submit(&again)?;
         }
         inner.layer.submit(unit)
     }
@@ -229,7 +251,11 @@ impl DataAvailability for SimDa {
 
     async fn head(&self) -> Result<DaHead, SimDaError> {
         let what = "head";
-        let met = self.arrive(what).await?;
+        let mut met = self.arrive(what).await?;
+        if self.sabotage == Some(Sabotage::HeadStandsStill) {
+            let above = self.layer.read(Layer::height).saturating_sub(8);
+            met.behind = met.behind.max(above);
+        }
         let head = self.layer.read(|layer| layer.head(met.behind));
         self.answer(met, what, Ok(head), |head| {
             format!("{} {}", head.observed.height, short(head.observed.hash))

@@ -12,6 +12,7 @@ use rollwright_evm::{
     machine::TxEnvelope,
     store::{StoreOptions, kv::MemoryKv},
 };
+use rollwright_reference::EthereumPayloads;
 use std::sync::{Arc, LazyLock};
 
 /// Ethereum, with its store in memory.
@@ -73,6 +74,13 @@ impl EvmChain {
 impl Chain for EvmChain {
     type Engine = EvmEngine;
     type Store = MemoryKv;
+    type Payloads = EthereumPayloads;
+
+    fn payloads(_: &EvmEngine) -> EthereumPayloads {
+        EthereumPayloads {
+            chain_id: DEV_CHAIN_ID,
+        }
+    }
 
     fn new(config: &RollupConfig) -> Self {
         let time = crate::START_MS / 1_000 - 1;

@@ -6,6 +6,7 @@ use rollwright_core::{
     memory::{MemoryExecution, MemoryGenesis, MemoryStore, MemoryTx},
 };
 use rollwright_derive::{CodecId, Derivable, RollupConfig, Rules, memory_genesis};
+use rollwright_reference::MemoryPayloads;
 
 /// The ledger of `rollwright-core`: cheap, for most runs.
 #[derive(Clone, Debug)]
@@ -16,6 +17,13 @@ pub struct MemoryChain {
 impl Chain for MemoryChain {
     type Engine = MemoryExecution;
     type Store = MemoryStore;
+    type Payloads = MemoryPayloads;
+
+    fn payloads(engine: &MemoryExecution) -> MemoryPayloads {
+        MemoryPayloads {
+            chain_id: engine.config().chain_id,
+        }
+    }
 
     fn new(config: &RollupConfig) -> Self {
         Self {

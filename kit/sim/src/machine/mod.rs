@@ -9,6 +9,7 @@ pub use memory::MemoryChain;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use rollwright_core::{BlockRef, Execution, Header, LayerError, ProofKey};
 use rollwright_derive::{CodecId, Derivable, RollupConfig};
+use rollwright_reference::Payloads;
 use std::fmt;
 
 /// Accounts that have money at genesis.
@@ -36,6 +37,12 @@ pub trait Chain: Clone + fmt::Debug + Send + Sync + 'static {
     type Engine: Derivable<Codec: fmt::Debug> + fmt::Debug;
     /// What outlives a process.
     type Store: Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// The batch format, read a second time.
+    type Payloads: Payloads;
+
+    /// The second reading of its batches.
+    fn payloads(engine: &Self::Engine) -> Self::Payloads;
 
     /// A chain with this configuration.
     fn new(config: &RollupConfig) -> Self;

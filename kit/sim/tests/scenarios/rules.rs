@@ -1,0 +1,102 @@
+//! Rules change while batches are on their way.
+
+use crate::common::*;
+use alloy_primitives::Address;
+use rollwright_core::{DaHeight, DaOrdinal};
+use rollwright_derive::{Amendment, AmendmentChange, DeriveEvent, PartSigner, RollupConfig, Rules};
+use rollwright_sim::{
+    Forger, Plan, SpellKind,
+    machine::{MemoryChain, SEQUENCER_KEY},
+    signer, small,
+};
+
+const ACTIVATION: u64 = 18;
+
+/// Runs over a change of rules while parts stand on the layer without the rest
+/// of their batch.
+fn over(change: AmendmentChange) -> Ledger {
+    let plan = Plan {
+        blob_bytes: 500,
+        load: 600,
+        ..Plan::calm(3)
+    };
+    let config = small::<MemoryChain>(plan.block_ms);
+    let amendment = Amendment {
+        activation: DaOrdinal(ACTIVATION),
+        change,
+    };
+    play_with(
+        plan,
+        &config,
+        vec![amendment],
+        async |world: &mut Ledger| {
+            weather(world, 24_000, SpellKind::Piecemeal);
+            // A batch that will never be complete is in flight as well.
+            while world.judge.driven().len() < ACTIVATION as usize - 1 {
+                world.pass(200).await?;
+            }
+            let parts = {
+                let mut forger = Forger::new(&world.judge);
+                let block = empty_block(&mut forger);
+                let envelope = forger.envelope(&[block]).unwrap();
+                let encoded = forger.sealed(&envelope);
+                forger.parts(&encoded, 2)
+            };
+            world.post_all(parts.into_iter().take(1));
+            world.pass(20_000).await
+        },
+    )
+}
+
+fn discarded(world: &Ledger) -> usize {
+    let events = world.judge.events();
+    let at = events.filter_map(|(ordinal, event)| match event {
+        DeriveEvent::Discarded { batches } if ordinal == ACTIVATION => Some(*batches),
+        _ => None,
+    });
+    at.sum()
+}
+
+fn batches_after(world: &Ledger) -> usize {
+    let after = |ordinal: DaOrdinal| ordinal.0 > ACTIVATION;
+    let batches = world.judge.batches();
+    batches.filter(|batch| after(batch.ordinal)).count()
+}
+
+#[test]
+fn key_activation_with_parts_in_flight() {
+    let mut keys = vec![signer(SEQUENCER_KEY).address(), Address::repeat_byte(0x77)];
+    keys.sort();
+    let world = over(AmendmentChange::Keys(keys));
+    assert!(discarded(&world) > 0);
+    assert!(batches_after(&world) > 2);
+}
+
+/// The change itself of a DA epoch is reserved, and refused. What it will share
+/// with every other change of posting rules holds today: parts and batches in
+/// flight are discarded at its ordinal, and the sequencer posts them again
+/// under the new digest.
+#[test]
+fn epoch_switch_with_batches_in_flight() {
+    let config: RollupConfig = small::<MemoryChain>(1_000);
+    let switch = Amendment {
+        activation: DaOrdinal(ACTIVATION),
+        change: AmendmentChange::DaEpoch {
+            last_height: DaHeight(ACTIVATION),
+            next: Box::new(config.da.clone()),
+        },
+    };
+    let genesis = alloy_primitives::B256::repeat_byte(1);
+    assert!(Rules::new(genesis, genesis, config.clone(), vec![switch]).is_err());
+
+    let mut limits = config.limits;
+    limits.batch_blocks /= 2;
+    let world = over(AmendmentChange::Limits(limits));
+    assert!(discarded(&world) > 0);
+    assert!(batches_after(&world) > 2);
+    let rules = &world.judge.rules;
+    assert_ne!(
+        rules.at(DaOrdinal(ACTIVATION)).digest,
+        rules.at(DaOrdinal(ACTIVATION - 1)).digest
+    );
+}
