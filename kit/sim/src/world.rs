@@ -477,16 +477,13 @@ impl<C: Chain> World<C> {
             .into_iter()
             .map(|(_, bytes)| keccak256(&bytes))
             .collect();
-        let lost = self
-            .users
-            .acknowledged
-            .keys()
-            .find(|hash| !included.contains(*hash));
-        if let Some(hash) = lost {
-            let invariant = match self.sequencer_has(hash) {
-                true => LIVENESS,
-                false => NOTHING_LOST,
-            };
+        let known = self.users.acknowledged.keys();
+        let waiting: Vec<_> = known.filter(|hash| !included.contains(*hash)).collect();
+        if let Some(first) = waiting.first() {
+            let there = self.sequencer_has();
+            let lost = waiting.iter().find(|hash| !there.contains(**hash));
+            let invariant = lost.map_or(LIVENESS, |_| NOTHING_LOST);
+            let hash = lost.unwrap_or(first);
             return Some((invariant, format!("transaction {hash} is not derived")));
         }
         if self.forced_user.waits() {
@@ -506,20 +503,22 @@ impl<C: Chain> World<C> {
         None
     }
 
-    /// True where a transaction waits in the sequencer's pool, or stands in
-    /// its chain.
-    fn sequencer_has(&self, hash: &B256) -> bool {
-        let waits = self
-            .handle(0)
-            .is_some_and(|handle| handle.api().pool_transaction(hash).is_some());
+    /// What waits in the sequencer's pool, or stands in its chain.
+    fn sequencer_has(&self) -> BTreeSet<B256> {
         let process = self.nodes.first().and_then(|node| node.process.as_ref());
-        let stands = process.is_some_and(|process| {
+        let mut there = BTreeSet::new();
+        if let Some(process) = process {
             let engine = process.engine.inner();
             let latest = engine.heads().map_or(0, |heads| heads.latest.number);
             let all = crate::judge::transactions(engine, latest);
-            all.iter().any(|(_, bytes)| keccak256(bytes) == *hash)
-        });
-        waits || stands
+            there.extend(all.iter().map(|(_, bytes)| keccak256(bytes)));
+        }
+        if let Some(handle) = self.handle(0) {
+            let api = handle.api();
+            let known = self.users.acknowledged.keys();
+            there.extend(known.filter(|hash| api.pool_transaction(hash).is_some()));
+        }
+        there
     }
 
     fn judge_all(&mut self) -> Result<(), Violation> {
