@@ -49,11 +49,10 @@ const MET: &[&str] = &[
     "RW-DA-509",
     "RW-DA-530",
     "RW-DA-533",
-    // What a thief of the key posts: stale numbers and attempts, floods, parts
+    // What a thief of the key posts: stale numbers and attempts, parts
     // of nothing, wrong envelopes, a second candidate, an invalid block.
     "RW-DA-504",
     "RW-DA-510",
-    "RW-DA-512",
     "RW-DA-513",
     "RW-DA-514",
     "RW-DA-516",
