@@ -28,10 +28,20 @@ impl Running {
 
     /// [`start`](Self::start) in a folder.
     pub(crate) fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[])
+    }
+
+    /// [`start_in`](Self::start_in) with variables of the environment.
+    pub(crate) fn start_with(
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(ROLLWRIGHT)
             .args(arguments)
             .args(["--json", "--quiet"])
             .current_dir(folder)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
