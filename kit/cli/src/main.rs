@@ -15,8 +15,8 @@ use failure::{Failure, exit};
 use std::process::ExitCode;
 use ui::{Console, Format, Terminal};
 
-/// A node allocates and frees small pieces on many threads: with the system's
-/// allocator that is a sixth of what a block costs.
+/// A node allocates and frees small pieces on many threads. Only the command
+/// chooses an allocator; the libraries leave that to who embeds them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

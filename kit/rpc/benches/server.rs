@@ -11,8 +11,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 use rollwright_core::{
-    Address, B256, BatchInfo, BlockId, BlockRecord, Bytes, Heads, NodeApi, NodeEvent, NodeStatus,
-    PoolEntry, PoolStatus, Role, SubmitError,
+    Address, B256, BatchInfo, BlockId, BlockRecord, BlockRef, Bytes, Heads, NodeApi, NodeEvent,
+    NodeStatus, PoolEntry, PoolStatus, Role, SubmitError,
 };
 use rollwright_rpc::{RpcModule, Server, ServerConfig};
 use std::{
@@ -27,7 +27,7 @@ struct Silent;
 
 impl NodeApi for Silent {
     fn heads(&self) -> Heads {
-        Heads::default()
+        Heads::all(BlockRef::default())
     }
 
     fn submit(&self, _: Bytes) -> BoxFuture<'_, Result<B256, SubmitError>> {
@@ -60,7 +60,7 @@ impl NodeApi for Silent {
             chain_id: 1,
             rollup_id: B256::ZERO,
             role: Role::Sequencer,
-            heads: Heads::default(),
+            heads: Heads::all(BlockRef::default()),
             da_layer: "none".into(),
             da_network: "none".into(),
             da_head: None,
