@@ -72,6 +72,7 @@ struct Work {
 }
 
 /// A node reads two empty DA blocks, and then these blobs.
+#[expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 fn work(blobs: Vec<alloy_primitives::Bytes>) -> (Work, u64) {
     let tally = Arc::new(Tally::default());
     let mut node = Node::new(|inner| Counting {
@@ -99,7 +100,7 @@ fn work(blobs: Vec<alloy_primitives::Bytes>) -> (Work, u64) {
         signatures: parts + tally.recoveries.load(Relaxed),
         executed: node.executed,
         decompressed: tally.decompressed.load(Relaxed),
-        rows: records.unwrap().len(),
+        rows: records.expect("the store reads its records").len(),
     };
     (work, node.head())
 }

@@ -12,6 +12,7 @@
 //! Each step reports wall time, CPU time of the whole process, and its memory;
 //! run each as a process of its own, so that they do not share their peaks.
 //! A thousandth of the accounts are contracts, with 1,000 slots each.
+#![expect(clippy::print_stdout, reason = "a command that prints its figures")]
 
 mod meter;
 mod state;

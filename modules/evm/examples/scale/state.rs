@@ -63,7 +63,7 @@ pub(crate) fn address(n: u64) -> Address {
 }
 
 pub(crate) fn is_contract(n: u64) -> bool {
-    n % SLOTS == 0
+    n.is_multiple_of(SLOTS)
 }
 
 pub(crate) fn slot(n: u64) -> B256 {
