@@ -189,7 +189,7 @@ fn configurations_and_calls_are_refused_with_their_place() {
         &["dev", "--json", "--blocktime", "1s"],
         &["dev", "--json", "--port", "99999"],
         &["dev", "--json", "--block-time", "1"],
-        &["dev", "--json", "--da-block-time", "60s"],
+        &["dev", "--json", "--da-block-time", "200s"],
         &["nothing", "--json"],
         &["explain", "RW-NO-000", "--json"],
     ] {
