@@ -181,7 +181,8 @@ impl Liar {
     }
 
     fn signed(&self, signer: u8, hash: B256, input: BlockInput) -> FeedFrame {
-        let other = || SequencerKey::from_bytes(B256::repeat_byte(signer | 1));
+        // No byte of 0xff: a key is below the order of the curve.
+        let other = || SequencerKey::from_bytes(B256::repeat_byte(signer & 0x7f | 1));
         let key = if signer < 192 {
             self.key.clone()
         } else {

@@ -7,6 +7,7 @@ use fjall::{
 };
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -83,12 +84,22 @@ impl FjallKv {
             },
             other => explain(format!("cannot open {}", directory.display()), other),
         };
-        let database = Database::builder(directory.join("db"))
+        let builder = Database::builder(directory.join("db"))
             .cache_size(options.cache_bytes)
             .max_journaling_size(options.journal_bytes.max(64 << 20))
-            .worker_threads(2)
-            .open()
-            .map_err(failed)?;
+            .worker_threads(2);
+        // With debug assertions the database panics over some damaged journals
+        // that it refuses without them.
+        let opened = catch_unwind(AssertUnwindSafe(|| builder.open()));
+        let database = match opened {
+            Ok(opened) => opened.map_err(failed)?,
+            Err(_) => {
+                return Err(KvError::Damaged {
+                    what: format!("cannot open {}", directory.display()),
+                    detail: "its journal does not read".to_owned(),
+                });
+            }
+        };
         let columns = Column::ALL
             .iter()
             .map(|column| database.keyspace(column.name(), || keyspace(*column, options)))

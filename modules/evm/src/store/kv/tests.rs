@@ -1,8 +1,10 @@
 //! One suite for every database, and the databases that run it.
 
-use super::{Batch, Column, FjallKv, FjallOptions, KeyValue, KvRead, MemoryKv, prefix_end};
+use super::{
+    Batch, Column, FjallKv, FjallOptions, KeyValue, KvError, KvRead, MemoryKv, prefix_end,
+};
 use proptest::prelude::*;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs, process::Command, sync::Arc};
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 type Writes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -118,4 +120,44 @@ fn a_prefix_ends_before_the_next_one() {
     assert_eq!(prefix_end(&[1, 0xff]), Some(vec![2]));
     assert_eq!(prefix_end(&[0xff, 0xff]), None);
     assert_eq!(prefix_end(&[]), None);
+}
+
+/// Where the journal's bytes end: the rest of the file is kept free.
+fn written(journal: &[u8]) -> usize {
+    journal
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |at| at + 1)
+}
+
+#[test]
+fn a_flipped_bit_of_the_journal_is_refused_or_cut_off_and_never_a_panic() {
+    let sound = tempfile::tempdir().unwrap();
+    let kv = FjallKv::open(sound.path(), FjallOptions::default()).unwrap();
+    let mut batch = Batch::default();
+    batch.put(COLUMN, [1], [7; 20]);
+    kv.commit(batch.finish()).unwrap();
+    drop(kv);
+    let journal = fs::read(sound.path().join("db/0.jnl")).unwrap();
+    let mut refused = 0;
+    for at in 0..written(&journal) {
+        let folder = tempfile::tempdir().unwrap();
+        let status = Command::new("cp")
+            .args(["-r", "--sparse=always"])
+            .args([sound.path().join("db"), folder.path().join("db")])
+            .status();
+        assert!(status.unwrap().success());
+        let mut damaged = journal.clone();
+        damaged[at] ^= 1;
+        fs::write(folder.path().join("db/0.jnl"), damaged).unwrap();
+        match FjallKv::open(folder.path(), FjallOptions::default()) {
+            Ok(kv) => {
+                let value = kv.snapshot().get(COLUMN, &[1]).unwrap();
+                assert!(value.is_none_or(|value| value == [7; 20]), "byte {at}");
+            }
+            Err(KvError::Damaged { .. }) => refused += 1,
+            Err(error) => panic!("byte {at}: {error}"),
+        }
+    }
+    assert!(refused > 0);
 }
