@@ -7,7 +7,7 @@ use super::{
     kv::{Batch, Column, KvRead},
     version::{TrieWrites, storage_node_key},
 };
-use crate::trie::{encode_branch, node_key};
+use crate::trie::{Branch, MOST_BRANCH_BYTES, encode_branch, node_key};
 use alloy_primitives::keccak256;
 
 /// Stages the flat state after a block, and what was there before.
@@ -97,8 +97,22 @@ pub(super) fn tries(
     snapshot: &dyn KvRead,
     writes: &TrieWrites,
 ) -> Result<(), StoreError> {
+    let accounts = writes.accounts.len();
+    batch.reserve(
+        Column::AccountNodes,
+        accounts,
+        accounts * (33 + MOST_BRANCH_BYTES),
+    );
+    let storages = writes.storages.iter().map(|storage| storage.nodes.len());
+    let storages = storages.sum::<usize>();
+    batch.reserve(
+        Column::StorageNodes,
+        storages,
+        storages * (65 + MOST_BRANCH_BYTES),
+    );
+    let mut value = Vec::with_capacity(MOST_BRANCH_BYTES);
     for (path, branch) in &writes.accounts {
-        let value = branch.as_ref().map(|branch| encode_branch(branch));
+        let value = stored(branch.as_deref(), &mut value);
         batch.write(Column::AccountNodes, node_key(path), value);
     }
     for storage in &writes.storages {
@@ -110,10 +124,18 @@ pub(super) fn tries(
             batch.delete_written(Column::StorageNodes, prefix);
         }
         for (path, branch) in &storage.nodes {
-            let value = branch.as_ref().map(|branch| encode_branch(branch));
+            let value = stored(branch.as_deref(), &mut value);
             let key = storage_node_key(&storage.hashed, path);
             batch.write(Column::StorageNodes, key, value);
         }
     }
     Ok(())
+}
+
+/// The stored form of a branch, in `buffer`.
+fn stored<'a>(branch: Option<&Branch>, buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    let branch = branch?;
+    buffer.clear();
+    encode_branch(branch, buffer);
+    Some(buffer)
 }

@@ -22,11 +22,12 @@ pub fn node_key(path: &Nibbles) -> Vec<u8> {
     key
 }
 
-/// The stored form of a branch that is no twig.
-pub fn encode(branch: &Branch) -> Vec<u8> {
-    let packed = branch.prefix.len().div_ceil(2);
-    let nodes = branch.children.iter().map(|child| child.node().len());
-    let mut out = Vec::with_capacity(3 + packed + 4 * HEIGHTS + nodes.sum::<usize>());
+/// Bytes that the stored form of a branch has at most: masks, a prefix of 64
+/// nibbles, 16 references.
+pub const MOST_BYTES: usize = 3 + 32 + 4 * HEIGHTS + 16 * 33;
+
+/// Appends the stored form of a branch that is no twig.
+pub fn encode(branch: &Branch, out: &mut Vec<u8>) {
     out.push(branch.prefix.len() as u8);
     out.extend_from_slice(&branch.prefix.pack());
     let mut heights = [0u16; HEIGHTS];
@@ -42,7 +43,6 @@ pub fn encode(branch: &Branch) -> Vec<u8> {
     for child in &branch.children {
         out.extend_from_slice(child.node().as_slice());
     }
-    out
 }
 
 /// Reads what [`encode`] wrote. The caller compares the node's reference with

@@ -30,7 +30,7 @@ mod sweep;
 mod update;
 mod verify;
 
-pub use codec::{encode as encode_branch, node_key};
+pub use codec::{MOST_BYTES as MOST_BRANCH_BYTES, encode as encode_branch, node_key};
 pub use error::TrieError;
 pub use meter::Meter;
 pub use node::{Branch, Child, Leaf, root_hash};

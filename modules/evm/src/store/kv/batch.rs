@@ -21,6 +21,9 @@ struct Writes {
 /// Where a write's key begins; its value stands behind the key.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// The first bytes of the key, padded with zeros: they order most keys
+    /// without a look at the bytes.
+    lead: u64,
     at: usize,
     key: u32,
     value: Option<u32>,
@@ -28,10 +31,15 @@ struct Entry {
 
 impl Writes {
     fn push(&mut self, key: &[u8], value: Option<&[u8]>) {
+        if key.is_empty() {
+            // No two writes of one key begin at one place.
+            self.bytes.push(0);
+        }
         let at = self.bytes.len();
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value.unwrap_or_default());
         self.entries.push(Entry {
+            lead: lead(key),
             at,
             // Keys have at most 256 bytes, values at most 256 MiB.
             key: key.len() as u32,
@@ -46,6 +54,19 @@ impl Writes {
     fn value(bytes: &[u8], entry: Entry) -> Option<&[u8]> {
         let length = entry.value? as usize;
         Some(&bytes[entry.at + entry.key as usize..][..length])
+    }
+}
+
+/// Orders as the keys do, as far as it goes: a shorter key that is padded is
+/// below or equal, never above.
+fn lead(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let mut padded = [0; 8];
+            padded[..key.len()].copy_from_slice(key);
+            u64::from_be_bytes(padded)
+        }
     }
 }
 
@@ -75,6 +96,14 @@ impl Batch {
         self.column(column).push(key.as_ref(), value);
     }
 
+    /// Makes room in a column: for so many more writes, and so many bytes of
+    /// keys and values.
+    pub fn reserve(&mut self, column: Column, writes: usize, bytes: usize) {
+        let column = self.column(column);
+        column.entries.reserve(writes);
+        column.bytes.reserve(bytes);
+    }
+
     /// Removes what this batch has written so far under `prefix`.
     pub fn delete_written(&mut self, column: Column, prefix: &[u8]) {
         let Writes { bytes, entries } = self.column(column);
@@ -90,11 +119,13 @@ impl Batch {
     pub fn finish(mut self) -> Self {
         for Writes { bytes, entries } in &mut self.columns {
             let key = |entry: &Entry| Writes::key(bytes, *entry);
-            entries.sort_by(|a, b| key(a).cmp(key(b)));
-            // `dedup_by` keeps the first of equals; reversed, that is the last.
-            entries.reverse();
-            entries.dedup_by(|a, b| key(a) == key(b));
-            entries.reverse();
+            // Of equal keys the last write comes first, and that is the one
+            // that `dedup_by` keeps.
+            entries.sort_unstable_by(|a, b| {
+                let keys = a.lead.cmp(&b.lead).then_with(|| key(a).cmp(key(b)));
+                keys.then(b.at.cmp(&a.at))
+            });
+            entries.dedup_by(|a, b| a.lead == b.lead && key(a) == key(b));
         }
         self
     }

@@ -81,10 +81,11 @@ impl Model {
         self.root = root;
         for (path, branch) in writes {
             match branch {
-                Some(branch) => self
-                    .stored
-                    .branches
-                    .insert(node_key(&path), encode_branch(&branch)),
+                Some(branch) => {
+                    let mut stored = Vec::new();
+                    encode_branch(&branch, &mut stored);
+                    self.stored.branches.insert(node_key(&path), stored)
+                }
                 None => self.stored.branches.remove(&node_key(&path)),
             };
         }
