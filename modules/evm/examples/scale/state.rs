@@ -89,7 +89,9 @@ pub(crate) fn slots(n: u64) -> Vec<(B256, U256)> {
     slots
 }
 
-/// 2,000 accounts and 2,000 slots at random.
+/// 2,000 accounts and 2,000 slots at random. Reads all of them, as the
+/// execution of a block has done when its root is computed: gas depends on the
+/// value that a slot has before.
 pub(crate) fn changes(
     store: &Store,
     dice: &mut Dice,
@@ -109,7 +111,9 @@ pub(crate) fn changes(
         let value = U256::from(dice.roll(u64::MAX) + 1);
         let account = view.account(address)?.unwrap_or_default();
         let entry = changed.entry(address).or_insert_with(|| change(account));
-        entry.storage.push((slot(dice.roll(SLOTS)), value));
+        let key = slot(dice.roll(SLOTS));
+        view.slot(address, key)?;
+        entry.storage.push((key, value));
     }
     for change in changed.values_mut() {
         change.storage.sort_unstable();
