@@ -12,6 +12,12 @@ use std::{
     sync::Arc,
 };
 
+/// Threads that flush and compact. The first of them keeps itself free to
+/// flush: it hands each compaction back to the queue, again and again, until
+/// another takes it. With only one other, that is for as long as the other
+/// compacts, with a core for nothing.
+const WORKERS: usize = 3;
+
 /// What a commit survives once it has returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -87,7 +93,7 @@ impl FjallKv {
         let builder = Database::builder(directory.join("db"))
             .cache_size(options.cache_bytes)
             .max_journaling_size(options.journal_bytes.max(64 << 20))
-            .worker_threads(2);
+            .worker_threads(WORKERS);
         // With debug assertions the database panics over some damaged journals
         // that it refuses without them.
         let opened = catch_unwind(AssertUnwindSafe(|| builder.open()));
