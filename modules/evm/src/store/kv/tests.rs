@@ -163,3 +163,28 @@ fn a_flipped_bit_of_the_journal_is_refused_or_cut_off_and_never_a_panic() {
     }
     assert!(refused > 0);
 }
+
+#[test]
+fn the_last_write_of_a_key_counts_whatever_its_length() {
+    let kv = MemoryKv::new();
+    for key in [
+        &b""[..],
+        b"\0",
+        b"\0\0",
+        b"short",
+        b"longer than eight bytes",
+    ] {
+        let mut batch = Batch::default();
+        batch.put(COLUMN, key, "");
+        batch.delete(COLUMN, key);
+        batch.put(COLUMN, key, "last");
+        kv.commit(batch.finish()).unwrap();
+        assert_eq!(
+            kv.snapshot().get(COLUMN, key).unwrap().as_deref(),
+            Some(&b"last"[..])
+        );
+    }
+    let found = contents(&*kv.snapshot(), b"", None, false);
+    assert!(found.is_sorted_by(|a, b| a.0 < b.0));
+    assert_eq!(found.len(), 5);
+}
