@@ -6,6 +6,9 @@ extern crate alloc;
 pub mod codec;
 #[cfg(feature = "std")]
 pub mod engine;
+pub mod ethereum;
+#[cfg(feature = "fixtures")]
+pub mod fixtures;
 pub mod genesis;
 pub mod machine;
 pub mod predeploy;

@@ -14,17 +14,17 @@ use rollwright_core::{Account, StateAccess};
 /// changes are differences to it, and the first failure, which revm can't
 /// carry.
 #[derive(Debug)]
-pub(super) struct StateDb<'a, S: StateAccess> {
-    pub(super) state: &'a mut S,
-    pub(super) failure: Option<S::Error>,
-    pub(super) accounts: AddressMap<Option<Account>>,
-    pub(super) slots: HashMap<(Address, U256), U256>,
+pub(crate) struct StateDb<'a, S: StateAccess> {
+    pub(crate) state: &'a mut S,
+    pub(crate) failure: Option<S::Error>,
+    pub(crate) accounts: AddressMap<Option<Account>>,
+    pub(crate) slots: HashMap<(Address, U256), U256>,
     /// Set for calls alone: a block is executed to its end.
-    pub(super) stop: Stop<'a>,
+    pub(crate) stop: Stop<'a>,
 }
 
 impl<'a, S: StateAccess> StateDb<'a, S> {
-    pub(super) fn new(state: &'a mut S) -> Self {
+    pub(crate) fn new(state: &'a mut S) -> Self {
         Self {
             state,
             failure: None,
@@ -35,7 +35,7 @@ impl<'a, S: StateAccess> StateDb<'a, S> {
     }
 
     /// True where the execution is to end without a result.
-    pub(super) fn stopped(&self) -> bool {
+    pub(crate) fn stopped(&self) -> bool {
         self.stop.asked()
     }
 
@@ -47,7 +47,7 @@ impl<'a, S: StateAccess> StateDb<'a, S> {
 
 /// Stands for the failure that [`StateDb`] keeps.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StateFailed;
+pub(crate) struct StateFailed;
 
 impl fmt::Display for StateFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,10 +14,10 @@ use revm::{
 use rollwright_core::StateAccess;
 
 /// revm as it executes Ethereum's mainnet.
-pub(super) type Evm<'a, S> = MainnetEvm<MainnetContext<StateDb<'a, S>>>;
+pub(crate) type Evm<'a, S> = MainnetEvm<MainnetContext<StateDb<'a, S>>>;
 
 /// The fork rules of a block.
-pub(super) fn cfg_env(config: &ChainConfig, spec: SpecId, timestamp: u64) -> CfgEnv {
+pub(crate) fn cfg_env(config: &ChainConfig, spec: SpecId, timestamp: u64) -> CfgEnv {
     let mut cfg = CfgEnv::new_with_spec(spec).with_chain_id(config.chain_id);
     if spec.is_enabled_in(SpecId::CANCUN) {
         let blobs = config.blob_schedule_at(timestamp);
@@ -28,7 +28,7 @@ pub(super) fn cfg_env(config: &ChainConfig, spec: SpecId, timestamp: u64) -> Cfg
 }
 
 /// The environment that a block's transactions see.
-pub(super) fn block_env(config: &ChainConfig, spec: SpecId, header: &Header) -> BlockEnv {
+pub(crate) fn block_env(config: &ChainConfig, spec: SpecId, header: &Header) -> BlockEnv {
     let fraction = config
         .blob_schedule_at(header.timestamp)
         .base_fee_update_fraction;
@@ -48,7 +48,7 @@ pub(super) fn block_env(config: &ChainConfig, spec: SpecId, header: &Header) -> 
 }
 
 /// A fresh EVM over `state`.
-pub(super) fn evm<S: StateAccess>(cfg: CfgEnv, block: BlockEnv, state: &mut S) -> Evm<'_, S> {
+pub(crate) fn evm<S: StateAccess>(cfg: CfgEnv, block: BlockEnv, state: &mut S) -> Evm<'_, S> {
     let spec = cfg.spec;
     let mut context: MainnetContext<StateDb<'_, S>> = Context::new(StateDb::new(state), spec);
     context.cfg = cfg;

@@ -201,7 +201,7 @@ impl Refusal {
         )
     }
 
-    pub(super) fn from_revm(error: InvalidTransaction, facts: &Facts) -> Self {
+    pub(crate) fn from_revm(error: InvalidTransaction, facts: &Facts) -> Self {
         use InvalidTransaction as I;
         match error {
             I::PriorityFeeGreaterThanMaxFee => Self::TipAboveFeeCap,
@@ -263,9 +263,9 @@ impl From<TxError> for Refusal {
 
 /// What revm's errors do not say themselves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts {
-    pub(super) chain_id: u64,
-    pub(super) base_fee: u64,
-    pub(super) gas_limit: u64,
-    pub(super) block_gas_limit: u64,
+pub(crate) struct Facts {
+    pub(crate) chain_id: u64,
+    pub(crate) base_fee: u64,
+    pub(crate) gas_limit: u64,
+    pub(crate) block_gas_limit: u64,
 }

@@ -1,0 +1,24 @@
+use super::rules::Rules;
+use crate::machine::{RecoveredTx, Refusal, TxEnvelope, TxError};
+use alloy_consensus::{Transaction, transaction::SignerRecoverable};
+use alloy_primitives::Bytes;
+use revm::{context::TxEnv, primitives::hardfork::SpecId};
+
+/// Recovers the signer by the rules of the block: a high s is valid before
+/// Homestead (EIP-2), a chain id in a legacy signature only from EIP-155 on.
+pub(crate) fn env(rules: &Rules<'_>, tx: &TxEnvelope) -> Result<TxEnv, Refusal> {
+    let sender = match rules.has(SpecId::HOMESTEAD) {
+        true => tx.recover_signer(),
+        false => tx.recover_signer_unchecked(),
+    };
+    let sender = sender.map_err(|_| Refusal::Transaction(TxError::Signature))?;
+    if tx.is_legacy() && tx.chain_id().is_some() && !rules.replay_protection() {
+        return Err(Refusal::Other(
+            "the signature names a chain, and EIP-155 is not active yet".into(),
+        ));
+    }
+    let mut env = RecoveredTx::from_parts(tx.clone(), sender, Bytes::new()).env();
+    env.blob_hashes = tx.blob_versioned_hashes().unwrap_or_default().to_vec();
+    env.max_fee_per_blob_gas = tx.max_fee_per_blob_gas().unwrap_or_default();
+    Ok(env)
+}
