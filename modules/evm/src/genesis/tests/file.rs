@@ -165,3 +165,19 @@ fn the_digest_of_the_accounts_tells_every_part_of_them_apart() {
     digests.dedup_by_key(|(digest, _)| *digest);
     assert_eq!(digests.len(), 5);
 }
+
+#[test]
+fn a_key_of_geth_that_decides_nothing_is_passed_over_for_ethereum_only() {
+    let text = r#"{
+        "config": { "chainId": 1, "homesteadBlock": 1150000, "eip150Hash": "0x20" },
+        "timestamp": "0x0", "gasLimit": "0x1388", "difficulty": "0x400000000"
+    }"#;
+    let genesis = Genesis::from_geth_json(text).expect("a chain of Ethereum");
+    assert_eq!(genesis.config.homestead_block, Some(1_150_000));
+    let refused = Genesis::from_json(text);
+    assert!(
+        matches!(refused, Err(GenesisError::UnknownKey { path, .. }) if path.contains("eip150Hash"))
+    );
+    let misspelt = text.replace("eip150Hash", "eip150hash");
+    assert!(Genesis::from_geth_json(&misspelt).is_err());
+}
