@@ -5,6 +5,7 @@ use super::{
     journal::Journal,
 };
 use crate::{
+    engine::EvmEngine,
     genesis::ChainConfig,
     machine::Stop,
     store::{StateView, Store, StoredBlock},
@@ -23,6 +24,7 @@ use tokio::{
 
 /// What every method works on.
 pub(crate) struct EthApi {
+    pub(crate) engine: EvmEngine,
     pub(crate) store: Store,
     pub(crate) chain: Arc<ChainConfig>,
     pub(crate) node: Arc<dyn NodeApi>,

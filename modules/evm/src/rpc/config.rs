@@ -21,6 +21,14 @@ pub struct EthConfig {
     pub max_proof_slots: usize,
     /// Most polled filters; beyond, the one unused for longest is forgotten.
     pub max_filters: usize,
+    /// Most transactions that `txpool_content` and its like look at.
+    pub max_pool_content: usize,
+    /// Memory that the record of one traced transaction may take, in bytes,
+    /// roughly.
+    pub max_trace_bytes: usize,
+    /// Most blocks that one `trace_filter` or one page of an Otterscan search
+    /// executes again.
+    pub max_trace_blocks: u64,
     /// Most blocks in one `eth_feeHistory`.
     pub max_fee_history: u64,
     /// Priority fee that is suggested while blocks have room, in wei.
@@ -45,6 +53,9 @@ impl Default for EthConfig {
             max_waiting_calls: 256,
             max_proof_slots: 1_024,
             max_filters: 1_000,
+            max_pool_content: 10_000,
+            max_trace_bytes: 128 << 20,
+            max_trace_blocks: 1_000,
             max_fee_history: 1_024,
             min_priority_fee: 1_000_000,
             sync_timeout: Duration::from_secs(20),

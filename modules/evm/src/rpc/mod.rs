@@ -33,6 +33,7 @@ mod request;
 mod send;
 mod shapes;
 mod subscribe;
+mod txpool;
 mod view;
 
 #[cfg(test)]
@@ -96,6 +97,7 @@ pub fn eth_module(
     let accounts = dev::accounts(&config.dev_keys)?;
     let journal = journal::Journal::follow(store.clone(), Arc::clone(&node))?;
     let api = Arc::new(EthApi {
+        engine: engine.clone(),
         store,
         chain: Arc::clone(engine.chain_config()),
         node,
@@ -111,6 +113,7 @@ pub fn eth_module(
     call::register(&mut module)?;
     send::register(&mut module)?;
     logs::register(&mut module)?;
+    txpool::register(&mut module)?;
     filters::register(&mut module)?;
     subscribe::register(&mut module)?;
     dev::register(&mut module, accounts)?;

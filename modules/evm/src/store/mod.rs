@@ -123,6 +123,11 @@ impl Store {
         Ok(self.inner.canonical()?.oldest)
     }
 
+    /// For how long states are kept.
+    pub fn history(&self) -> History {
+        self.inner.options.history
+    }
+
     /// The state after a block: the head, a canonical block of the past, or a
     /// block beside the chain.
     ///

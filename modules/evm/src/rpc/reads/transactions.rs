@@ -58,7 +58,7 @@ fn only_hash(params: &Params<'_>) -> Answer<B256> {
 
 /// The block that holds a canonical transaction. A reorganisation between the
 /// two look-ups is noticed by the hash.
-fn find(api: &EthApi, hash: &B256) -> Answer<Option<(Arc<StoredBlock>, usize)>> {
+pub(crate) fn find(api: &EthApi, hash: &B256) -> Answer<Option<(Arc<StoredBlock>, usize)>> {
     let Some(place) = api.store.transaction(hash)? else {
         return Ok(None);
     };

@@ -1,4 +1,5 @@
 mod calls;
+mod capabilities;
 mod chain;
 mod errors;
 mod fees;
@@ -6,8 +7,11 @@ mod filters;
 mod journal;
 mod logs;
 mod params;
+mod raw;
 mod reads;
 mod send;
 mod shapes;
 mod state;
+mod storage_values;
 mod subscriptions;
+mod txpool;
