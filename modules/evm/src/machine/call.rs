@@ -12,10 +12,10 @@ use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use revm::{
     ExecuteEvm,
-    context::TxEnv,
+    context::{BlockEnv, CfgEnv, TxEnv},
     context_interface::{
         either::Either,
-        result::{EVMError, ExecutionResult, Output},
+        result::{EVMError, ExecutionResult, HaltReason, Output},
     },
 };
 use rollwright_core::{ApplyError, StateAccess};
@@ -132,29 +132,16 @@ pub fn call_until<S: StateAccess>(
     stop: Stop<'_>,
 ) -> Result<CallOutcome, CallError<S::Error>> {
     let header = overrides.block.apply(header);
-    let spec = config.spec(header.number, header.timestamp);
-    let mut cfg = cfg_env(config, spec, header.timestamp);
-    let free = request.max_fee_per_gas.unwrap_or_default() == 0;
-    cfg.disable_nonce_check = true;
-    cfg.disable_eip3607 = true;
-    cfg.disable_block_gas_limit = true;
-    cfg.disable_base_fee = free;
-    cfg.tx_gas_limit_cap = Some(u64::MAX);
-    cfg.tx_chain_id_check = false;
-    let mut state = Overridden::new(state, &overrides.state);
-    let (nonce, gas_limit) = defaults(&mut state, &header, request)?;
-    let tx = tx_env(request, nonce, gas_limit);
+    let (cfg, env) = call_environment(config, &header, request, overrides);
+    let mut state = Overridden::new(state, overrides);
+    let account = state.account(request.from).map_err(CallError::State)?;
+    let account = account.unwrap_or_default();
+    let (nonce, gas_limit) = call_defaults(account.balance, account.nonce, &header, request)?;
+    let tx = call_transaction(request, nonce, gas_limit);
     let facts = Facts {
-        chain_id: config.chain_id,
-        base_fee: header.base_fee_per_gas.unwrap_or_default(),
         gas_limit,
-        block_gas_limit: header.gas_limit,
+        ..Facts::of(config.chain_id, &header)
     };
-    let mut env = block_env(config, spec, &header);
-    if free {
-        // As geth does: a call that pays nothing sees a base fee of zero.
-        env.basefee = 0;
-    }
     let mut evm = evm(cfg, env, &mut state);
     if stop.is_possible() {
         evm.ctx.journaled_state.database.stop = stop;
@@ -170,6 +157,37 @@ pub fn call_until<S: StateAccess>(
     }
 }
 
+/// Rules and environment of a call in the environment of `header`, to which
+/// the overrides have been applied already.
+pub(crate) fn call_environment(
+    config: &ChainConfig,
+    header: &Header,
+    request: &CallRequest,
+    overrides: &Overrides,
+) -> (CfgEnv, BlockEnv) {
+    let spec = config.spec(header.number, header.timestamp);
+    let mut cfg = cfg_env(config, spec, header.timestamp);
+    let free = request.max_fee_per_gas.unwrap_or_default() == 0;
+    cfg.disable_nonce_check = true;
+    cfg.disable_eip3607 = true;
+    cfg.disable_block_gas_limit = true;
+    cfg.disable_base_fee = free;
+    cfg.tx_gas_limit_cap = Some(u64::MAX);
+    cfg.tx_chain_id_check = false;
+    let mut env = block_env(config, spec, header);
+    if free {
+        // As geth does: a call that pays nothing sees a base fee of zero.
+        env.basefee = 0;
+    }
+    if let (Some(price), Some(blob)) = (
+        overrides.block.blob_base_fee,
+        &mut env.blob_excess_gas_and_price,
+    ) {
+        blob.blob_gasprice = price;
+    }
+    (cfg, env)
+}
+
 fn failure<E: core::fmt::Debug + core::fmt::Display>(error: ApplyError<E>) -> CallError<E> {
     match error {
         ApplyError::State(error) => CallError::State(error),
@@ -179,21 +197,20 @@ fn failure<E: core::fmt::Debug + core::fmt::Display>(error: ApplyError<E>) -> Ca
 
 /// Nonce and gas limit where the request leaves them open. Where a price is
 /// given, no more gas than the sender can pay for.
-fn defaults<S: StateAccess>(
-    state: &mut S,
+pub(crate) fn call_defaults<E: core::fmt::Debug + core::fmt::Display>(
+    balance: U256,
+    nonce: u64,
     header: &Header,
     request: &CallRequest,
-) -> Result<(u64, u64), CallError<S::Error>> {
-    let account = state.account(request.from).map_err(CallError::State)?;
-    let account = account.unwrap_or_default();
+) -> Result<(u64, u64), CallError<E>> {
     let cap = request.gas_cap.unwrap_or(header.gas_limit);
     let gas = match (request.gas, request.max_fee_per_gas) {
         (Some(gas), _) => gas.min(cap),
         (None, Some(price)) if price > 0 => {
-            let spendable = account.balance.checked_sub(request.value).ok_or({
+            let spendable = balance.checked_sub(request.value).ok_or({
                 // Otherwise the search for a gas limit would blame the gas.
                 CallError::Refused(Refusal::InsufficientFunds {
-                    have: account.balance,
+                    have: balance,
                     want: request.value,
                 })
             })?;
@@ -202,10 +219,11 @@ fn defaults<S: StateAccess>(
         }
         (None, _) => cap,
     };
-    Ok((request.nonce.unwrap_or(account.nonce), gas))
+    Ok((request.nonce.unwrap_or(nonce), gas))
 }
 
-fn tx_env(request: &CallRequest, nonce: u64, gas_limit: u64) -> TxEnv {
+/// What revm executes for a call.
+pub(crate) fn call_transaction(request: &CallRequest, nonce: u64, gas_limit: u64) -> TxEnv {
     let tx_type = match request {
         r if !r.authorization_list.is_empty() => 4,
         r if r.max_priority_fee_per_gas.is_some() => 2,
@@ -262,9 +280,17 @@ fn outcome(result: ExecutionResult, gas_limit: u64) -> CallOutcome {
     }
 }
 
-fn halt(reason: &revm::context_interface::result::HaltReason) -> CallResult {
-    use revm::context_interface::result::HaltReason as H;
-    let text = match reason {
+fn halt(reason: &HaltReason) -> CallResult {
+    CallResult::Halt {
+        reason: halt_reason(reason),
+        out_of_gas: matches!(reason, HaltReason::OutOfGas(_)),
+    }
+}
+
+/// Why it failed, in geth's words.
+pub(crate) fn halt_reason(reason: &HaltReason) -> String {
+    use HaltReason as H;
+    match reason {
         H::OutOfGas(_) => "out of gas".into(),
         H::OpcodeNotFound | H::InvalidFEOpcode | H::NotActivated => "invalid opcode".into(),
         H::InvalidJump => "invalid jump destination".into(),
@@ -280,9 +306,5 @@ fn halt(reason: &revm::context_interface::result::HaltReason) -> CallResult {
         H::OutOfFunds => "insufficient balance for transfer".into(),
         H::CallTooDeep => "max call depth exceeded".into(),
         other => format!("{other:?}"),
-    };
-    CallResult::Halt {
-        reason: text,
-        out_of_gas: matches!(reason, H::OutOfGas(_)),
     }
 }

@@ -49,9 +49,15 @@ pub mod witness;
 pub use apply::{EvmMachine, execute};
 pub use build::{BuiltBlock, build};
 pub use call::{CallError, CallOutcome, CallRequest, CallResult, call, call_until};
+#[cfg(feature = "rpc")]
+pub(crate) use call::{call_defaults, call_environment, call_transaction, halt_reason};
+#[cfg(feature = "rpc")]
+pub(crate) use env::{block_env, cfg_env};
 pub use estimate::{EstimateError, estimate, estimate_until};
 pub use memory::MemoryState;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
+#[cfg(feature = "rpc")]
+pub(crate) use refusal::Facts;
 pub use refusal::Refusal;
 pub use rules::{MAX_BLOCK_RLP_BYTES, next_base_fee};
 pub use seal::BlockOutcome;

@@ -9,6 +9,8 @@ use rollwright_core::{Account, Changes, StateAccess};
 pub struct Overrides {
     /// Header fields.
     pub block: BlockOverrides,
+    /// Hashes that BLOCKHASH gives for single numbers.
+    pub block_hashes: BTreeMap<u64, B256>,
     /// Accounts.
     pub state: BTreeMap<Address, AccountOverride>,
 }
@@ -28,6 +30,8 @@ pub struct BlockOverrides {
     pub prev_randao: Option<B256>,
     /// Base fee in wei per gas.
     pub base_fee: Option<u64>,
+    /// What BLOBBASEFEE gives, in wei.
+    pub blob_base_fee: Option<u128>,
 }
 
 /// What a call sees of one account; `None` keeps what is there.
@@ -46,7 +50,7 @@ pub struct AccountOverride {
 }
 
 impl BlockOverrides {
-    pub(super) fn apply(&self, header: &Header) -> Header {
+    pub(crate) fn apply(&self, header: &Header) -> Header {
         let mut header = header.clone();
         header.number = self.number.unwrap_or(header.number);
         header.timestamp = self.timestamp.unwrap_or(header.timestamp);
@@ -63,11 +67,13 @@ impl BlockOverrides {
 pub(super) struct Overridden<'a, S> {
     state: &'a mut S,
     accounts: &'a BTreeMap<Address, AccountOverride>,
+    block_hashes: &'a BTreeMap<u64, B256>,
     codes: Vec<(B256, &'a Bytes)>,
 }
 
 impl<'a, S: StateAccess> Overridden<'a, S> {
-    pub(super) fn new(state: &'a mut S, accounts: &'a BTreeMap<Address, AccountOverride>) -> Self {
+    pub(super) fn new(state: &'a mut S, overrides: &'a Overrides) -> Self {
+        let accounts = &overrides.state;
         let codes = accounts
             .values()
             .filter_map(|account| account.code.as_ref())
@@ -76,6 +82,7 @@ impl<'a, S: StateAccess> Overridden<'a, S> {
         Self {
             state,
             accounts,
+            block_hashes: &overrides.block_hashes,
             codes,
         }
     }
@@ -121,7 +128,10 @@ impl<S: StateAccess> StateAccess for Overridden<'_, S> {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, S::Error> {
-        self.state.block_hash(number)
+        match self.block_hashes.get(&number) {
+            Some(hash) => Ok(*hash),
+            None => self.state.block_hash(number),
+        }
     }
 
     fn commit(&mut self, _: Changes) -> Result<B256, S::Error> {

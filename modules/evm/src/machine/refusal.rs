@@ -1,5 +1,6 @@
 use super::TxError;
 use alloc::string::{String, ToString};
+use alloy_consensus::Header;
 use alloy_primitives::U256;
 use revm::context_interface::result::InvalidTransaction;
 
@@ -268,4 +269,17 @@ pub(crate) struct Facts {
     pub(crate) base_fee: u64,
     pub(crate) gas_limit: u64,
     pub(crate) block_gas_limit: u64,
+}
+
+impl Facts {
+    /// Those of a block; the gas limit is the transaction's and still to be
+    /// filled in.
+    pub(crate) fn of(chain_id: u64, header: &Header) -> Self {
+        Self {
+            chain_id,
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            gas_limit: 0,
+            block_gas_limit: header.gas_limit,
+        }
+    }
 }

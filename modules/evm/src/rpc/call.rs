@@ -163,11 +163,6 @@ fn refused(error: CallError<StoreError>, from: Address) -> EthError {
 }
 
 fn overrides(state: StateOverride, header: &BlockOverrides) -> Answer<Overrides> {
-    if header.block_hash.is_some() || header.blob_base_fee.is_some() {
-        return Err(EthError::params(
-            "block overrides of blockHash and blobBaseFee are not supported",
-        ));
-    }
     let small = |name: &str, value: Option<U256>| {
         value
             .map(|value| {
@@ -183,12 +178,26 @@ fn overrides(state: StateOverride, header: &BlockOverrides) -> Answer<Overrides>
         fee_recipient: header.coinbase,
         prev_randao: header.random,
         base_fee: small("baseFeePerGas", header.base_fee)?,
+        blob_base_fee: match header.blob_base_fee {
+            Some(price) => Some(
+                u128::try_from(price)
+                    .map_err(|_| EthError::params("block override blobBaseFee exceeds 128 bits"))?,
+            ),
+            None => None,
+        },
     };
     let state = state
         .into_iter()
         .map(|(address, account)| Ok((address, account_override(address, account)?)))
         .collect::<Answer<_>>()?;
-    Ok(Overrides { block, state })
+    let block_hashes = header.block_hash.iter().flatten();
+    Ok(Overrides {
+        block,
+        block_hashes: block_hashes
+            .map(|(number, hash)| (*number, *hash))
+            .collect(),
+        state,
+    })
 }
 
 fn account_override(

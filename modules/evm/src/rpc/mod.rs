@@ -29,6 +29,7 @@ mod filters;
 mod journal;
 mod logs;
 mod reads;
+mod replay;
 mod request;
 mod send;
 mod shapes;

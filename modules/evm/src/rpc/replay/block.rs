@@ -1,0 +1,182 @@
+use super::{
+    guard::{Guard, Weight},
+    precompiles::MovedPrecompiles,
+    run::{Run, Watched, evm},
+    state::{CachedState, open},
+};
+use crate::{
+    machine::{Facts, SenderSource as _, Stop, block_env, cfg_env},
+    rpc::{
+        api::EthApi,
+        error::{Answer, EthError},
+    },
+    senders::SenderCache,
+    store::StoredBlock,
+};
+use alloy_consensus::{Header, Transaction as _};
+use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
+use alloy_primitives::B256;
+use revm::{
+    DatabaseCommit as _, Inspector, SystemCallEvm as _,
+    context::{BlockEnv, CfgEnv, TxEnv},
+    context_interface::result::ResultAndState,
+    primitives::hardfork::SpecId,
+};
+use rollwright_core::BlockRef;
+use std::sync::Arc;
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) block: BlockRef,
+    pub(crate) index: usize,
+    pub(crate) hash: B256,
+}
+
+/// What a watched transaction did.
+#[derive(Debug)]
+pub(crate) struct Executed<'a> {
+    pub(crate) place: Place,
+    pub(crate) tx: &'a TxEnv,
+    pub(crate) env: &'a BlockEnv,
+    pub(crate) result: &'a ResultAndState,
+    /// The state before it.
+    pub(crate) before: &'a mut CachedState,
+}
+
+/// A mined block that is executed again, transaction by transaction.
+#[derive(Debug)]
+pub(crate) struct Replay<'a> {
+    block: Arc<StoredBlock>,
+    senders: Arc<SenderCache>,
+    cfg: CfgEnv,
+    env: BlockEnv,
+    precompiles: MovedPrecompiles,
+    state: CachedState,
+    next: usize,
+    facts: Facts,
+    stop: Stop<'a>,
+    room: usize,
+}
+
+impl<'a> Replay<'a> {
+    /// The state that the block's first transaction sees: the parent's after
+    /// the calls that come before transactions.
+    pub(crate) fn begin(api: &EthApi, block: &Arc<StoredBlock>, stop: Stop<'a>) -> Answer<Self> {
+        let header = &block.header;
+        if header.number == 0 {
+            return Err(EthError::server("genesis is not traceable"));
+        }
+        let spec = api.chain.spec(header.number, header.timestamp);
+        let mut replay = Self {
+            block: Arc::clone(block),
+            senders: Arc::clone(api.engine.senders()),
+            cfg: cfg_env(&api.chain, spec, header.timestamp),
+            env: block_env(&api.chain, spec, header),
+            precompiles: MovedPrecompiles::new(spec),
+            state: open(&api.store, &block.record.parent)?,
+            next: 0,
+            facts: Facts::of(api.chain.chain_id, header),
+            stop,
+            room: api.config.max_trace_bytes,
+        };
+        replay.system_calls(header, spec)?;
+        Ok(replay)
+    }
+
+    /// Transactions in the block.
+    pub(crate) fn len(&self) -> usize {
+        self.block.transaction_hashes.len()
+    }
+
+    /// The state before the next transaction.
+    pub(crate) fn into_state(self) -> CachedState {
+        self.state
+    }
+
+    /// Executes transactions unwatched until `index` is the next.
+    pub(crate) fn skip_to(&mut self, index: usize) -> Answer<()> {
+        while self.next < index.min(self.len()) {
+            let guard = Guard::new(self.stop, Weight::default(), usize::MAX);
+            self.watch(guard, |_, _| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Executes the next transaction under `inspector`; `read` sees what it
+    /// did, and the state before it, before its changes are made.
+    pub(crate) fn watch<I, T>(
+        &mut self,
+        inspector: I,
+        read: impl FnOnce(&mut I, Executed<'_>) -> Answer<T>,
+    ) -> Answer<T>
+    where
+        I: for<'s> Inspector<Watched<'s>>,
+    {
+        let index = self.next;
+        let damaged = || {
+            EthError::Internal(format!(
+                "block {} has no readable transaction {index}",
+                self.block.record.block.number
+            ))
+        };
+        let bytes = self.block.transaction(index).ok_or_else(damaged)?;
+        let hash = *self
+            .block
+            .transaction_hashes
+            .get(index)
+            .ok_or_else(damaged)?;
+        let tx = self.senders.recovered(bytes).map_err(|_| damaged())?;
+        let place = Place {
+            block: self.block.record.block,
+            index,
+            hash,
+        };
+        let tx_env = tx.env();
+        let run = Run {
+            cfg: &self.cfg,
+            env: &self.env,
+            tx: &tx_env,
+            precompiles: &self.precompiles,
+            facts: Facts {
+                gas_limit: tx.envelope().gas_limit(),
+                ..self.facts
+            },
+            room: self.room,
+        };
+        let (answer, changes) =
+            run.watch(&mut self.state, inspector, |inspector, result, before| {
+                let executed = Executed {
+                    place,
+                    tx: &tx_env,
+                    env: &self.env,
+                    result,
+                    before,
+                };
+                read(inspector, executed)
+            })?;
+        self.state.commit(changes);
+        self.next += 1;
+        Ok(answer)
+    }
+
+    /// EIP-4788 and EIP-2935, as the machine makes them.
+    fn system_calls(&mut self, header: &Header, spec: SpecId) -> Answer<()> {
+        let root = header.parent_beacon_block_root.unwrap_or_default();
+        let calls = [
+            (SpecId::CANCUN, BEACON_ROOTS_ADDRESS, root),
+            (SpecId::PRAGUE, HISTORY_STORAGE_ADDRESS, header.parent_hash),
+        ];
+        for (since, address, word) in calls {
+            if !spec.is_enabled_in(since) {
+                continue;
+            }
+            let mut evm = evm(&self.cfg, &self.env, &self.precompiles, &mut self.state, ());
+            let result = evm
+                .system_call(address, word.into())
+                .map_err(|error| EthError::Server(error.to_string()))?;
+            self.state.commit(result.state);
+        }
+        Ok(())
+    }
+}

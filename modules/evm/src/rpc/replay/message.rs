@@ -1,0 +1,90 @@
+use super::{
+    overrides,
+    precompiles::MovedPrecompiles,
+    run::{Run, Watched},
+    state::CachedState,
+};
+use crate::{
+    machine::{self, CallError, CallRequest, Facts, Overrides},
+    rpc::{
+        api::EthApi,
+        error::{Answer, EthError},
+    },
+    store::StoreError,
+};
+use alloy_consensus::Header;
+use revm::{
+    Database as _, Inspector,
+    context::{BlockEnv, CfgEnv, TxEnv},
+    context_interface::result::ResultAndState,
+    state::EvmState,
+};
+
+/// A message without a signature, under the same rules as `eth_call`'s.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) cfg: CfgEnv,
+    pub(crate) env: BlockEnv,
+    pub(crate) tx: TxEnv,
+    precompiles: MovedPrecompiles,
+    facts: Facts,
+    room: usize,
+}
+
+impl Message {
+    /// Puts the overrides into `state`, and fills in what the request leaves
+    /// open.
+    pub(crate) fn new(
+        api: &EthApi,
+        header: &Header,
+        state: &mut CachedState,
+        request: &CallRequest,
+        overrides: &Overrides,
+    ) -> Answer<Self> {
+        let header = overrides.block.apply(header);
+        let (cfg, env) = machine::call_environment(&api.chain, &header, request, overrides);
+        let precompiles = overrides::apply(state, &cfg, overrides)?;
+        let account = state.basic(request.from).map_err(EthError::from)?;
+        let account = account.unwrap_or_default();
+        let (nonce, gas_limit) =
+            machine::call_defaults::<StoreError>(account.balance, account.nonce, &header, request)
+                .map_err(|error| match error {
+                    CallError::Refused(machine::Refusal::InsufficientFunds { have, want }) => {
+                        EthError::funds(request.from, have, want)
+                    }
+                    error => EthError::Server(error.to_string()),
+                })?;
+        Ok(Self {
+            cfg,
+            env,
+            tx: machine::call_transaction(request, nonce, gas_limit),
+            precompiles,
+            facts: Facts {
+                gas_limit,
+                ..Facts::of(api.chain.chain_id, &header)
+            },
+            room: api.config.max_trace_bytes,
+        })
+    }
+
+    /// As [`Run::watch`].
+    pub(crate) fn watch<I, T>(
+        &self,
+        state: &mut CachedState,
+        inspector: I,
+        read: impl FnOnce(&mut I, &ResultAndState, &mut CachedState) -> Answer<T>,
+    ) -> Answer<(T, EvmState)>
+    where
+        I: for<'s> Inspector<Watched<'s>>,
+    {
+        let run = Run {
+            cfg: &self.cfg,
+            env: &self.env,
+            tx: &self.tx,
+            precompiles: &self.precompiles,
+            facts: self.facts,
+            room: self.room,
+        };
+        run.watch(state, inspector, read)
+    }
+}
