@@ -288,7 +288,7 @@ fn halt(reason: &HaltReason) -> CallResult {
 }
 
 /// Why it failed, in geth's words.
-pub(crate) fn halt_reason(reason: &HaltReason) -> String {
+fn halt_reason(reason: &HaltReason) -> String {
     use HaltReason as H;
     match reason {
         H::OutOfGas(_) => "out of gas".into(),

@@ -50,7 +50,7 @@ pub use apply::{EvmMachine, execute};
 pub use build::{BuiltBlock, build};
 pub use call::{CallError, CallOutcome, CallRequest, CallResult, call, call_until};
 #[cfg(feature = "rpc")]
-pub(crate) use call::{call_defaults, call_environment, call_transaction, halt_reason};
+pub(crate) use call::{call_defaults, call_environment, call_transaction};
 #[cfg(feature = "rpc")]
 pub(crate) use env::{block_env, cfg_env};
 pub use estimate::{EstimateError, estimate, estimate_until};

@@ -119,14 +119,14 @@ fn short_of_value(
     Ok((balance < request.value).then_some(balance))
 }
 
-fn place(api: &EthApi, call: &Call) -> Answer<(Header, ReadOnly)> {
+pub(super) fn place(api: &EthApi, call: &Call) -> Answer<(Header, ReadOnly)> {
     let block = api.resolve(call.block)?;
     let header = api.store.header(StoredId::Hash(block.hash))?;
     let header = header.ok_or(EthError::HeaderNotFound)?;
     Ok((header, ReadOnly(api.store.state_at(&block)?)))
 }
 
-fn message(api: &EthApi, request: &CallRequest) -> Answer<machine::CallRequest> {
+pub(super) fn message(api: &EthApi, request: &CallRequest) -> Answer<machine::CallRequest> {
     request.check(api.chain.chain_id)?;
     let tip = match request.gas_price {
         Some(_) => None,
@@ -162,7 +162,7 @@ fn refused(error: CallError<StoreError>, from: Address) -> EthError {
     }
 }
 
-fn overrides(state: StateOverride, header: &BlockOverrides) -> Answer<Overrides> {
+pub(super) fn overrides(state: StateOverride, header: &BlockOverrides) -> Answer<Overrides> {
     let small = |name: &str, value: Option<U256>| {
         value
             .map(|value| {

@@ -34,6 +34,7 @@ mod request;
 mod send;
 mod shapes;
 mod subscribe;
+mod trace;
 mod txpool;
 mod view;
 
@@ -115,6 +116,7 @@ pub fn eth_module(
     send::register(&mut module)?;
     logs::register(&mut module)?;
     txpool::register(&mut module)?;
+    trace::register(&mut module)?;
     filters::register(&mut module)?;
     subscribe::register(&mut module)?;
     dev::register(&mut module, accounts)?;

@@ -1,6 +1,5 @@
 use super::{
     guard::{Guard, Weight},
-    precompiles::MovedPrecompiles,
     run::{Run, Watched, evm},
     state::{CachedState, open},
 };
@@ -51,7 +50,6 @@ pub(crate) struct Replay<'a> {
     senders: Arc<SenderCache>,
     cfg: CfgEnv,
     env: BlockEnv,
-    precompiles: MovedPrecompiles,
     state: CachedState,
     next: usize,
     facts: Facts,
@@ -73,7 +71,6 @@ impl<'a> Replay<'a> {
             senders: Arc::clone(api.engine.senders()),
             cfg: cfg_env(&api.chain, spec, header.timestamp),
             env: block_env(&api.chain, spec, header),
-            precompiles: MovedPrecompiles::new(spec),
             state: open(&api.store, &block.record.parent)?,
             next: 0,
             facts: Facts::of(api.chain.chain_id, header),
@@ -137,7 +134,6 @@ impl<'a> Replay<'a> {
             cfg: &self.cfg,
             env: &self.env,
             tx: &tx_env,
-            precompiles: &self.precompiles,
             facts: Facts {
                 gas_limit: tx.envelope().gas_limit(),
                 ..self.facts
@@ -171,7 +167,7 @@ impl<'a> Replay<'a> {
             if !spec.is_enabled_in(since) {
                 continue;
             }
-            let mut evm = evm(&self.cfg, &self.env, &self.precompiles, &mut self.state, ());
+            let mut evm = evm(&self.cfg, &self.env, &mut self.state, ());
             let result = evm
                 .system_call(address, word.into())
                 .map_err(|error| EthError::Server(error.to_string()))?;

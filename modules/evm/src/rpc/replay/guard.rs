@@ -35,7 +35,6 @@ pub(crate) struct Weight {
 pub(crate) struct Guard<'a> {
     stop: Stop<'a>,
     weight: Weight,
-    room: usize,
     left: usize,
 }
 
@@ -44,14 +43,13 @@ impl<'a> Guard<'a> {
         Self {
             stop,
             weight,
-            room,
             left: room,
         }
     }
 
-    /// Begins to count anew: the record of the transaction before is gone.
-    pub(crate) const fn reset(&mut self) {
-        self.left = self.room;
+    /// Bytes that further records may take.
+    pub(crate) const fn left(&self) -> usize {
+        self.left
     }
 
     fn refuse<CTX: ContextTr>(&mut self, context: &mut CTX, bytes: usize) -> bool {

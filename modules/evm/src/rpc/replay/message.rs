@@ -1,6 +1,5 @@
 use super::{
     overrides,
-    precompiles::MovedPrecompiles,
     run::{Run, Watched},
     state::CachedState,
 };
@@ -26,7 +25,6 @@ pub(crate) struct Message {
     pub(crate) cfg: CfgEnv,
     pub(crate) env: BlockEnv,
     pub(crate) tx: TxEnv,
-    precompiles: MovedPrecompiles,
     facts: Facts,
     room: usize,
 }
@@ -43,7 +41,7 @@ impl Message {
     ) -> Answer<Self> {
         let header = overrides.block.apply(header);
         let (cfg, env) = machine::call_environment(&api.chain, &header, request, overrides);
-        let precompiles = overrides::apply(state, &cfg, overrides)?;
+        overrides::apply(state, overrides)?;
         let account = state.basic(request.from).map_err(EthError::from)?;
         let account = account.unwrap_or_default();
         let (nonce, gas_limit) =
@@ -58,7 +56,6 @@ impl Message {
             cfg,
             env,
             tx: machine::call_transaction(request, nonce, gas_limit),
-            precompiles,
             facts: Facts {
                 gas_limit,
                 ..Facts::of(api.chain.chain_id, &header)
@@ -81,7 +78,6 @@ impl Message {
             cfg: &self.cfg,
             env: &self.env,
             tx: &self.tx,
-            precompiles: &self.precompiles,
             facts: self.facts,
             room: self.room,
         };

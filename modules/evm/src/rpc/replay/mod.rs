@@ -12,12 +12,10 @@ mod failure;
 mod guard;
 mod message;
 mod overrides;
-mod precompiles;
 mod run;
 mod state;
 
-pub(crate) use block::{Place, Replay};
+pub(crate) use block::{Executed, Replay};
 pub(crate) use guard::{Guard, Weight};
 pub(crate) use message::Message;
-pub(crate) use run::{Run, Watched};
-pub(crate) use state::{CachedState, open};
+pub(crate) use state::open;

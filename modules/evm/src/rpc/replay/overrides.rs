@@ -1,18 +1,13 @@
-use super::{precompiles::MovedPrecompiles, state::CachedState};
+use super::state::CachedState;
 use crate::{
     machine::Overrides,
     rpc::error::{Answer, EthError},
 };
 use alloy_primitives::{U256, map::HashMap};
-use revm::{bytecode::Bytecode, context::CfgEnv};
+use revm::bytecode::Bytecode;
 
-/// Puts a call's state overrides into the cache; returns the precompiles that
-/// hold under them.
-pub(crate) fn apply(
-    state: &mut CachedState,
-    cfg: &CfgEnv,
-    overrides: &Overrides,
-) -> Answer<MovedPrecompiles> {
+/// Puts a call's state overrides into the cache.
+pub(crate) fn apply(state: &mut CachedState, overrides: &Overrides) -> Answer<()> {
     for (address, with) in &overrides.state {
         let account = state.load_account(*address).map_err(EthError::from)?;
         let mut info = account.info().unwrap_or_default();
@@ -43,5 +38,5 @@ pub(crate) fn apply(
     for (number, hash) in &overrides.block_hashes {
         state.cache.block_hashes.insert(U256::from(*number), *hash);
     }
-    Ok(MovedPrecompiles::new(cfg.spec))
+    Ok(())
 }

@@ -1,11 +1,10 @@
-use super::{failure::failure, precompiles::MovedPrecompiles, state::CachedState};
+use super::{failure::failure, state::CachedState};
 use crate::{machine::Facts, rpc::error::Answer};
 use revm::{
-    InspectEvm as _, Inspector, MainBuilder as _,
-    context::{BlockEnv, CfgEnv, Context, Evm, TxEnv},
+    InspectEvm as _, Inspector, MainBuilder as _, MainnetEvm,
+    context::{BlockEnv, CfgEnv, Context, TxEnv},
     context_interface::result::ResultAndState,
-    handler::{EthFrame, MainnetContext, instructions::EthInstructions},
-    interpreter::interpreter::EthInterpreter,
+    handler::MainnetContext,
     state::EvmState,
 };
 
@@ -13,13 +12,7 @@ use revm::{
 pub(crate) type Watched<'s> = MainnetContext<&'s mut CachedState>;
 
 /// revm over a cached state.
-pub(super) type WatchedEvm<'s, I> = Evm<
-    Watched<'s>,
-    I,
-    EthInstructions<EthInterpreter, Watched<'s>>,
-    MovedPrecompiles,
-    EthFrame<EthInterpreter>,
->;
+pub(super) type WatchedEvm<'s, I> = MainnetEvm<Watched<'s>, I>;
 
 /// One transaction or message, and the environment that it is executed in.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +20,6 @@ pub(crate) struct Run<'a> {
     pub(crate) cfg: &'a CfgEnv,
     pub(crate) env: &'a BlockEnv,
     pub(crate) tx: &'a TxEnv,
-    pub(crate) precompiles: &'a MovedPrecompiles,
     /// What a refusal speaks of.
     pub(crate) facts: Facts,
     /// Bytes that the record may take, for the error that says so.
@@ -46,7 +38,7 @@ impl Run<'_> {
     where
         I: for<'s> Inspector<Watched<'s>>,
     {
-        let mut evm = evm(self.cfg, self.env, self.precompiles, state, inspector);
+        let mut evm = evm(self.cfg, self.env, state, inspector);
         let result = evm
             .inspect_tx(self.tx.clone())
             .map_err(|error| failure(error, &self.facts, self.tx.caller, self.room))?;
@@ -60,14 +52,11 @@ impl Run<'_> {
 pub(super) fn evm<'s, I>(
     cfg: &CfgEnv,
     env: &BlockEnv,
-    precompiles: &MovedPrecompiles,
     state: &'s mut CachedState,
     inspector: I,
 ) -> WatchedEvm<'s, I> {
     let mut context: Watched<'s> = Context::new(state, cfg.spec);
     context.cfg = cfg.clone();
     context.block = env.clone();
-    context
-        .build_mainnet_with_inspector(inspector)
-        .with_precompiles(precompiles.clone())
+    context.build_mainnet_with_inspector(inspector)
 }

@@ -77,7 +77,7 @@ async fn block_overrides_change_the_environment() {
     // No price is offered, so the base fee is zero.
     assert_eq!(result, json!(words([0x64, 0x65, 0x66, 0, 0x68, 0x98967f])));
     for unsupported in [
-        json!({"blobBaseFee": "0x1"}),
+        json!({"blobBaseFee": U256::MAX}),
         json!({"number": B256::repeat_byte(0xff)}),
     ] {
         let error = rpc

@@ -14,4 +14,6 @@ mod shapes;
 mod state;
 mod storage_values;
 mod subscriptions;
+mod trace_debug;
+mod trace_parity;
 mod txpool;

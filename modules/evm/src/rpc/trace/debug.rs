@@ -1,0 +1,206 @@
+use super::block;
+use crate::{
+    machine::Stop,
+    rpc::{
+        api::EthApi,
+        args::Args,
+        call,
+        error::{Answer, EthError},
+        reads,
+        replay::{Executed, Guard, Message, Replay, Weight, open},
+        request::CallRequest,
+    },
+    store::StoredBlock,
+};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::B256;
+use alloy_rpc_types_trace::{
+    common::TraceResult,
+    geth::{GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace},
+};
+use jsonrpsee::{RpcModule, core::RegisterMethodError, types::Params};
+use revm_inspectors::tracing::{DebugInspector, TransactionContext};
+use rollwright_core::BlockId as StoredId;
+use std::{fmt::Display, sync::Arc};
+
+/// The trace of one transaction of a block.
+type BlockTrace = TraceResult<GethTrace, String>;
+
+pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
+    module.register_async_method("debug_traceTransaction", |params, api, _| async move {
+        let mut args = Args::new(&params);
+        let hash = args.required::<B256>()?;
+        let options = args
+            .optional::<GethDebugTracingOptions>()?
+            .unwrap_or_default();
+        args.end()?;
+        api.heavy(move |api, stop| transaction(api, &hash, options, stop))
+            .await
+    })?;
+    module.register_async_method("debug_traceBlockByNumber", |params, api, _| async move {
+        let (id, options) = read::<BlockNumberOrTag>(&params)?;
+        api.heavy(move |api, stop| whole_block(api, &block(api, id)?, &options, stop))
+            .await
+    })?;
+    module.register_async_method("debug_traceBlockByHash", |params, api, _| async move {
+        let (id, options) = read::<B256>(&params)?;
+        api.heavy(move |api, stop| whole_block(api, &block(api, id)?, &options, stop))
+            .await
+    })?;
+    module.register_async_method("debug_traceCall", |params, api, _| async move {
+        let mut args = Args::new(&params);
+        let request = args.required::<CallRequest>()?;
+        let id = args.block()?;
+        let options = args
+            .optional::<GethDebugTracingCallOptions>()?
+            .unwrap_or_default();
+        args.end()?;
+        api.heavy(move |api, stop| message(api, &request, id, options, stop))
+            .await
+    })?;
+    Ok(())
+}
+
+fn read<Id>(params: &Params<'_>) -> Answer<(BlockId, GethDebugTracingOptions)>
+where
+    Id: for<'de> serde::Deserialize<'de> + Into<BlockId>,
+{
+    let mut args = Args::new(params);
+    let id = args.required::<Id>()?;
+    let options = args.optional()?.unwrap_or_default();
+    args.end()?;
+    Ok((id.into(), options))
+}
+
+fn transaction(
+    api: &EthApi,
+    hash: &B256,
+    options: GethDebugTracingOptions,
+    stop: Stop<'_>,
+) -> Answer<GethTrace> {
+    let (block, index) =
+        reads::find(api, hash)?.ok_or_else(|| EthError::server("transaction not found"))?;
+    let weight = weight(&options);
+    let inspector = DebugInspector::new(options).map_err(refused)?;
+    let mut replay = Replay::begin(api, &block, stop)?;
+    replay.skip_to(index)?;
+    let guard = Guard::new(stop, weight, api.config.max_trace_bytes);
+    replay.watch((guard, inspector), |(_, inspector), executed| {
+        result(inspector, executed)
+    })
+}
+
+fn whole_block(
+    api: &EthApi,
+    block: &Arc<StoredBlock>,
+    options: &GethDebugTracingOptions,
+    stop: Stop<'_>,
+) -> Answer<Vec<BlockTrace>> {
+    let weight = weight(options);
+    // All of the block's traces are held at once.
+    let mut room = api.config.max_trace_bytes;
+    let mut replay = Replay::begin(api, block, stop)?;
+    let mut traces = Vec::with_capacity(replay.len());
+    for _ in 0..replay.len() {
+        let inspector = DebugInspector::new(options.clone()).map_err(refused)?;
+        let guard = Guard::new(stop, weight, room);
+        let trace = replay.watch((guard, inspector), |(guard, inspector), executed| {
+            room = guard.left();
+            let tx_hash = Some(executed.place.hash);
+            Ok(TraceResult::Success {
+                result: result(inspector, executed)?,
+                tx_hash,
+            })
+        })?;
+        traces.push(trace);
+    }
+    Ok(traces)
+}
+
+fn message(
+    api: &EthApi,
+    request: &CallRequest,
+    id: BlockId,
+    options: GethDebugTracingCallOptions,
+    stop: Stop<'_>,
+) -> Answer<GethTrace> {
+    let overrides = call::overrides(
+        options.state_overrides.unwrap_or_default(),
+        &options.block_overrides.unwrap_or_default(),
+    )?;
+    let at = api.resolve(id)?;
+    let header = api.store.header(StoredId::Hash(at.hash))?;
+    let header = header.ok_or(EthError::HeaderNotFound)?;
+    let mut state = match options.tx_index {
+        // The state before that transaction of the block.
+        Some(index) => {
+            let block = block(api, at.hash.into())?;
+            let count = block.transaction_hashes.len();
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            if index >= count {
+                return Err(EthError::server(format!(
+                    "transaction index {index} out of range for block {}",
+                    at.hash
+                )));
+            }
+            let mut replay = Replay::begin(api, &block, stop)?;
+            replay.skip_to(index)?;
+            replay.into_state()
+        }
+        None => open(&api.store, &at)?,
+    };
+    let request = call::message(api, request)?;
+    let message = Message::new(api, &header, &mut state, &request, &overrides)?;
+    let weight = weight(&options.tracing_options);
+    let inspector = DebugInspector::new(options.tracing_options).map_err(refused)?;
+    let guard = Guard::new(stop, weight, api.config.max_trace_bytes);
+    let (trace, _) = message.watch(
+        &mut state,
+        (guard, inspector),
+        |(_, inspector), result, before| {
+            inspector
+                .get_result(None, &message.tx, &message.env, result, before)
+                .map_err(refused)
+        },
+    )?;
+    Ok(trace)
+}
+
+fn result(inspector: &mut DebugInspector, executed: Executed<'_>) -> Answer<GethTrace> {
+    let place = executed.place;
+    let context = TransactionContext::default()
+        .with_block_hash(place.block.hash)
+        .with_tx_index(place.index)
+        .with_tx_hash(place.hash);
+    inspector
+        .get_result(
+            Some(context),
+            executed.tx,
+            executed.env,
+            executed.result,
+            executed.before,
+        )
+        .map_err(refused)
+}
+
+/// What the tracer records of each step: the struct logger all that it is not
+/// told to leave out, those of calls nothing, others little.
+fn weight(options: &GethDebugTracingOptions) -> Weight {
+    let name = options.tracer.as_ref().map(|tracer| tracer.as_str());
+    match name.filter(|name| !name.is_empty()) {
+        None => Weight {
+            steps: true,
+            stack: !options.config.disable_stack.unwrap_or(false),
+            memory: options.config.enable_memory.unwrap_or(false),
+        },
+        Some("erc7562Tracer" | "muxTracer") => Weight {
+            steps: true,
+            ..Weight::default()
+        },
+        Some(_) => Weight::default(),
+    }
+}
+
+fn refused(error: impl Display) -> EthError {
+    EthError::Server(error.to_string())
+}
