@@ -16,6 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rollwright-rpc", &["rollwright-core"]),
     ("rollwright-evm", &["rollwright-core", "rollwright-derive"]),
     ("rollwright-da-local", &["rollwright-core"]),
+    ("rollwright-da-celestia", &["rollwright-core"]),
+    ("rollwright-da-ethereum", &["rollwright-core"]),
     (
         "rollwright",
         &[
