@@ -133,7 +133,9 @@ pub trait BatchCodec: Clone + Send + Sync + 'static {
     /// Decodes a payload, re-encodes nothing, and checks: compression form,
     /// bounds, canonical form of every transaction, its chain id and type,
     /// and that every signature recovers to a sender. One failure refuses the
-    /// whole payload. Trailing bytes are refused.
+    /// whole payload. Trailing bytes are refused. At no time are there
+    /// transactions of more than `facts.decompressed_len` times
+    /// [`MOST_EXPANSION`](crate::MOST_EXPANSION) bytes.
     ///
     /// Round trip both ways: `encode(decode(x)) == x` before compression, and
     /// `decode(encode(b)) == b`.

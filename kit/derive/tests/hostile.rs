@@ -248,8 +248,9 @@ fn bombs(world: &mut World, attempt: u64, count: u64, decompressed_len: u32) -> 
 fn what_one_da_block_decodes_in_vain_is_bounded() {
     let mut world = World::after(2);
     let most = world.rules.at(DaOrdinal(2)).limits.decompressed_bytes;
-    // The second reaches the bound, so the others wait for the next DA block.
-    let blobs = bombs(&mut world, 0, 5, most / 2);
+    // Columns may expand 32 times. The second reaches the bound, so the others
+    // wait for the next DA block.
+    let blobs = bombs(&mut world, 0, 5, most / 64);
     world.mine(blobs);
     assert_eq!(world.drop_codes(), ["RW-DA-524"; 2]);
     assert_eq!(world.deriver.state().batches().count(), 3);

@@ -23,6 +23,8 @@ struct Tally {
     recoveries: AtomicUsize,
     /// Bytes that decompression may have made.
     decompressed: AtomicUsize,
+    /// Bytes of the transactions that were built and hashed.
+    built: AtomicUsize,
 }
 
 /// The chain's codec; counts what it is asked to do.
@@ -46,7 +48,10 @@ impl BatchCodec for Counting {
         let decoded = self.inner.decode(facts, payload, limits);
         let made = facts.decompressed_len as usize;
         self.tally.decompressed.fetch_add(made, Relaxed);
-        if decoded.is_ok() {
+        if let Ok(blocks) = &decoded {
+            let transactions = blocks.iter().flat_map(|block| &block.transactions);
+            let built = transactions.map(|bytes| bytes.len()).sum();
+            self.tally.built.fetch_add(built, Relaxed);
             let signed = facts.transactions as usize;
             self.tally.recoveries.fetch_add(signed, Relaxed);
         }
@@ -67,6 +72,8 @@ struct Work {
     signatures: usize,
     executed: usize,
     decompressed: usize,
+    /// Bytes of transactions that were built from columns, and hashed.
+    built: usize,
     /// Rows of the deriver's state.
     rows: usize,
 }
@@ -100,6 +107,7 @@ fn work(blobs: Vec<alloy_primitives::Bytes>) -> (Work, u64) {
         signatures: parts + tally.recoveries.load(Relaxed),
         executed: node.executed,
         decompressed: tally.decompressed.load(Relaxed),
+        built: tally.built.load(Relaxed),
         rows: records.expect("the store reads its records").len(),
     };
     (work, node.head())
@@ -129,5 +137,25 @@ fn ten_thousand_hostile_blobs_cost_less_than_twice_an_honest_block_of_their_size
         assert!(hostile.decompressed <= 2 * waste, "{kind:?}: {hostile:?}");
         // What stays of ten thousand blobs is what their signers may store.
         assert!(hostile.rows < 200, "{kind:?}: {hostile:?}");
+    }
+}
+
+/// A few hundred bytes are no honest block's worth, whatever they hold; so what
+/// they may make a node build has a bound of its own.
+#[test]
+fn a_handful_of_small_batches_expands_to_less_than_two_of_the_largest() {
+    let rules = world::rules(&Node::new(|codec| codec).engine);
+    let most = rules.config().limits.decompressed_bytes as usize;
+    let of = |kind: Hostile, count| kind.blobs(&rules, count);
+    let (early, unfunded) = (Hostile::Expanding, Hostile::ExpandingUnfunded);
+    let mixes = [of(early, 8), [of(early, 1), of(unfunded, 7)].concat()];
+    for blobs in mixes {
+        let count = blobs.len();
+        let (hostile, head) = work(blobs);
+        assert_eq!(head, 0);
+        assert!(hostile.bytes < 1_000 * count, "{hostile:?}");
+        // It is as large as a batch can be, so that the test can fail.
+        assert!(hostile.built > most * 9 / 10, "{hostile:?}");
+        assert!(hostile.built < 2 * most, "{count} blobs: {hostile:?}");
     }
 }

@@ -32,6 +32,10 @@ pub const REJECTED_MEMORY: usize = 64;
 /// has one.
 pub const MAX_RIVALS: usize = 8;
 
+/// Bytes of transactions that one byte of decompressed payload becomes at
+/// most, whatever the engine.
+pub const MOST_EXPANSION: u64 = 32;
+
 /// Decides what the chain is, one DA block after the other.
 ///
 /// The driver loops: [`poll`](Self::poll), do what the step asks, hand the

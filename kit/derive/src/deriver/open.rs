@@ -3,7 +3,7 @@ use super::{
     apply::{Applying, BatchWork},
 };
 use crate::{
-    BatchBlock, BatchCodec, Envelope, REJECTED_MEMORY, RuleSet,
+    BatchBlock, BatchCodec, Envelope, LimitsConfig, MOST_EXPANSION, REJECTED_MEMORY, RuleSet,
     schedule::Position,
     state::{BatchKey, OpenedHead},
 };
@@ -31,7 +31,7 @@ impl<C: BatchCodec> Deriver<C> {
             let last_origin = self.check_envelope(work, set, &envelope)?;
             let blocks = self
                 .check_payload(work, set, &envelope, last_origin)
-                .inspect_err(|_| work.waste += u64::from(envelope.decompressed_len))?;
+                .inspect_err(|_| work.waste += waste_of(&envelope, &limits))?;
             Ok((encoded.len() as u64, envelope, blocks))
         });
         match opened {
@@ -286,6 +286,13 @@ impl<C: BatchCodec> Deriver<C> {
     fn next_input(&self, batch: BatchWork) -> Option<Applying> {
         Applying::batch(&self.rules, &self.state, batch)
     }
+}
+
+/// What a payload that was decoded in vain adds to the DA block's waste: the
+/// most that it may have been expanded to.
+fn waste_of(envelope: &Envelope, limits: &LimitsConfig) -> u64 {
+    (MOST_EXPANSION * u64::from(envelope.decompressed_len))
+        .min(u64::from(limits.decompressed_bytes))
 }
 
 fn in_window(origin: DaOrdinal, at: DaOrdinal, set: &RuleSet) -> bool {

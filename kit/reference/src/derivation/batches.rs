@@ -40,7 +40,11 @@ impl<P: Payloads> Reference<'_, P> {
         let checked = match self.check(i, &envelope) {
             Ok(last_origin) => {
                 let blocks = self.decode(i, &envelope, last_origin);
-                blocks.inspect_err(|_| self.waste += u64::from(envelope.decompressed_len))
+                blocks.inspect_err(|_| {
+                    let expanded = 32 * u64::from(envelope.decompressed_len);
+                    let bound = self.chain.config_at(i).limits.decompressed_bytes;
+                    self.waste += expanded.min(u64::from(bound));
+                })
             }
             Err(reason) => Err(reason),
         };

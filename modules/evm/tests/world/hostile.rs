@@ -1,10 +1,15 @@
 //! Blobs that cost a reader more than they are worth, as small as they can be:
 //! a poster pays by the byte.
 
-use super::{sequencer, sign, signed};
-use alloy_primitives::{B256, Bytes, keccak256};
+use super::{GENESIS_TIME, sequencer, sign, signed};
+use alloy_consensus::{
+    SignableTransaction, TxEip1559, TxEnvelope, crypto::secp256k1::sign_message,
+};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, TxKind, keccak256};
 use rollwright_core::DaOrdinal;
 use rollwright_derive::*;
+use rollwright_evm::genesis::DEV_CHAIN_ID;
 
 /// What somebody posts by the thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +31,16 @@ pub(crate) enum Hostile {
     Repeated,
     /// Whole batches by a key of the schedule that do not decode.
     Undecodable,
+    /// Whole batches by a key of the schedule, of hundreds of bytes, which
+    /// decode to the most that a batch may hold, and whose blocks are then
+    /// found to be too early.
+    Expanding,
+    /// The same, with a first block that is invalid, of senders without funds.
+    ExpandingUnfunded,
 }
 
 impl Hostile {
+    /// What costs by the blob.
     pub(crate) const ALL: [Self; 8] = [
         Self::Garbage,
         Self::Headed,
@@ -42,8 +54,16 @@ impl Hostile {
 
     /// So many blobs.
     pub(crate) fn blobs(self, rules: &Rules, count: usize) -> Vec<Bytes> {
+        let zeros = match self {
+            Self::Expanding => Some(zeros(GENESIS_TIME)),
+            Self::ExpandingUnfunded => Some(zeros(GENESIS_TIME + 1)),
+            _ => None,
+        };
         (0..count as u64)
-            .map(|index| self.blob(rules, index))
+            .map(|index| match &zeros {
+                Some(zeros) => expanding(rules, zeros, index),
+                None => self.blob(rules, index),
+            })
             .collect()
     }
 
@@ -100,24 +120,70 @@ impl Hostile {
                 };
                 signed(rules, &sequencer(), claim, Bytes::from_static(b"again"))
             }
-            Self::Undecodable => {
-                let envelope = undecodable(rules, seed);
-                let claim = PartClaim {
-                    batch_id: Envelope::id(&envelope),
-                    count: 1,
-                    total_len: envelope.len() as u32,
-                    ..claim
-                };
-                signed(rules, &sequencer(), claim, envelope)
-            }
+            _ => whole(rules, &undecodable(rules, seed)),
         }
     }
 }
 
-/// An envelope that is right up to its payload, which promises much.
-fn undecodable(rules: &Rules, seed: B256) -> Bytes {
-    let first = super::da_block(None, Vec::new());
+/// An envelope in one part, by a key of the schedule.
+fn whole(rules: &Rules, envelope: &Envelope) -> Bytes {
+    let bytes = envelope.encode();
+    let claim = PartClaim {
+        key_entry: DaOrdinal(0),
+        attempt: 0,
+        number: envelope.number,
+        batch_id: Envelope::id(&bytes),
+        index: 0,
+        count: 1,
+        total_len: bytes.len() as u32,
+    };
+    signed(rules, &sequencer(), claim, bytes)
+}
+
+/// Three blocks with one transaction each, of 171,000 words of zeros, under one
+/// signature over something else: whoever it recovers to, nobody knows.
+fn zeros(timestamp: u64) -> EncodedBlocks {
+    let signature = sign_message(B256::repeat_byte(5), B256::repeat_byte(6)).unwrap();
+    let block = |number: u64| {
+        let transaction = TxEip1559 {
+            chain_id: DEV_CHAIN_ID,
+            nonce: number,
+            gas_limit: 100_000_000,
+            max_fee_per_gas: 100_000_000_000,
+            to: TxKind::Call(Address::repeat_byte(4)),
+            input: vec![0; 4 + 32 * 171_000].into(),
+            ..Default::default()
+        };
+        let transaction = TxEnvelope::from(transaction.into_signed(signature));
+        BatchBlock {
+            timestamp: timestamp + number,
+            origin: DaOrdinal(0),
+            fee_recipient: Address::repeat_byte(3),
+            transactions: vec![transaction.encoded_2718().into()],
+        }
+    };
+    let blocks: Vec<BatchBlock> = (0..3).map(block).collect();
+    let codec = rollwright_evm::codec::EvmCodec::new(DEV_CHAIN_ID);
+    codec.encode(CodecId::ZSTD, &blocks).unwrap()
+}
+
+/// A batch of [`zeros`] that differs from others by its term alone.
+fn expanding(rules: &Rules, zeros: &EncodedBlocks, index: u64) -> Bytes {
     let envelope = Envelope {
+        term: index % rules.config().limits.term_step,
+        blocks: 3,
+        transactions: zeros.transactions,
+        decompressed_len: zeros.decompressed_len,
+        payload: zeros.payload.clone(),
+        ..undecodable(rules, B256::ZERO)
+    };
+    whole(rules, &envelope)
+}
+
+/// An envelope that is right up to its payload, which promises much.
+fn undecodable(rules: &Rules, seed: B256) -> Envelope {
+    let first = super::da_block(None, Vec::new());
+    Envelope {
         version: ENVELOPE_VERSION,
         rollup_id: rules.rollup_id(),
         config_digest: rules.at(DaOrdinal(2)).digest,
@@ -132,6 +198,5 @@ fn undecodable(rules: &Rules, seed: B256) -> Bytes {
         codec: CodecId::ZSTD,
         decompressed_len: 16 << 20,
         payload: Bytes::copy_from_slice(seed.as_slice()),
-    };
-    envelope.encode()
+    }
 }
