@@ -135,7 +135,7 @@ pub(crate) struct Dev {
     /// DA layer
     #[arg(long, value_enum, default_value_t = DaLayer::Local)]
     pub(crate) da: DaLayer,
-    /// Time between blocks of the embedded DA layer [default: 2s, or the project's]
+    /// Time between blocks of the embedded DA layer, 50ms to 100s [default: 2s, or the project's]
     #[arg(long, value_name = "TIME", value_parser = da_block_time)]
     pub(crate) da_block_time: Option<rollwright::config::Period>,
     /// Faults of the embedded DA layer, such as latency=50ms..2s,refuse=5%

@@ -64,13 +64,13 @@ impl Project {
             return Ok(Judgement::Refuted);
         }
         let origin = evidence.signed.input.anchor.origin;
-        let da = self.read_local_da().await?;
+        let da = self.with_time_limit(self.read_local_da().await?);
         match da.fetch(origin.height, None).await {
             Ok(block) if block.header.hash == origin.hash => Ok(Judgement::Proven { derived }),
             Ok(_) => Ok(Judgement::Excused),
             // There is no such block at all.
             Err(error) if error.kind() == ErrorKind::NotYet => Ok(Judgement::Excused),
-            Err(error) => Err(ProjectError::from(error).into()),
+            Err(error) => Err(NodeError::da(error).into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::config::{
     Period, RollupToml,
 };
 use crate::error::ProjectError;
-use rollwright_core::{B256, Clock, Role, boxed::BoxDa};
+use rollwright_core::{B256, Clock, Role, boxed::BoxDa, decorators::TimeLimit};
 use rollwright_da_local::{
     BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
 };
@@ -287,6 +287,11 @@ impl Project {
                 Ok(LocalDa::open(config, self.clock())?)
             }
         }
+    }
+
+    /// A layer with the limit of `da.timeout` on each call, as a node has it.
+    pub fn with_time_limit<D>(&self, layer: D) -> TimeLimit<D> {
+        TimeLimit::new(layer, self.clock(), self.config.values.da.timeout.0)
     }
 
     /// Reads the local layer from the process that serves it at `url`.

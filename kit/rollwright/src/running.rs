@@ -206,7 +206,8 @@ fn node_config(project: &Project) -> Result<NodeConfig, ProjectError> {
         },
     };
     let mut config = NodeConfig::new(role);
-    config.da_timeout = project.config.values.da.timeout.0;
+    config.da_timeout = settings.da.timeout.0;
+    config.derivation.keep_batches = settings.da.keep_batches;
     config.name.clone_from(&settings.chain.name);
     config.pool.max_transactions = settings.sequencer.pool_transactions;
     config.pool.max_per_sender = settings.sequencer.pool_per_sender;

@@ -14,13 +14,14 @@ impl Project {
     /// with the chain's own.
     ///
     /// No node may use the data directory meanwhile. `progress` is called
-    /// after each DA block.
+    /// after each DA block. A call of the layer that takes longer than
+    /// `da.timeout` is made again a few times.
     pub async fn verify(
         &self,
         progress: impl FnMut(VerifyProgress) + Send,
     ) -> Result<Verified, StartError> {
         let reference = self.existing_evm()?;
-        let da = BoxDa::new(self.read_local_da().await?);
+        let da = self.with_time_limit(BoxDa::new(self.read_local_da().await?));
         let scratch = tempfile::Builder::new()
             .prefix("verify-")
             .tempdir_in(&self.data_dir)

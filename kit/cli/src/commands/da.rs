@@ -9,7 +9,7 @@ use crate::{
 };
 use rollwright::{
     Project,
-    core::{DaHeight, DataAvailability, ErrorKind, LayerError},
+    core::{DaHeight, DataAvailability, ErrorKind, LayerError, decorators::TimeLimit},
     da_local::{BlockProduction, LocalDa, LocalDaConfig, Namespace, ServeConfig},
 };
 use serde_json::json;
@@ -51,8 +51,9 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Da) -> Result
 }
 
 /// The project that a command is about, and its DA layer: the process that
-/// runs the chain, if one does, otherwise the layer's file.
-pub(crate) async fn open(target: &Target) -> Result<(Project, LocalDa), Failure> {
+/// runs the chain, if one does, otherwise the layer's file. Each call has the
+/// node's limit, `da.timeout`.
+pub(crate) async fn open(target: &Target) -> Result<(Project, TimeLimit<LocalDa>), Failure> {
     let mut project = match &target.datadir {
         Some(datadir) => Project::of_data_dir(datadir)?,
         None => here(&target.config)?,
@@ -60,7 +61,7 @@ pub(crate) async fn open(target: &Target) -> Result<(Project, LocalDa), Failure>
     if let Some(url) = target.da_url.clone().or_else(|| project.running_da_url()) {
         project = project.with_da_url(url);
     }
-    let da = project.read_local_da().await?;
+    let da = project.with_time_limit(project.read_local_da().await?);
     Ok((project, da))
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn here(config: &Path) -> Result<Project, Failure> {
 async fn status(console: &Console, target: &Target) -> Result<(), Failure> {
     let (project, da) = open(target).await?;
     let caps = da.caps();
-    let head = da.head().await?;
+    let head = da.head().await.map_err(|error| Failure::layer(&error))?;
     let rollup = project.rollup();
     let mut text = format!(
         "layer      {}\nnetwork    {}\nnamespace  {}\nhead       {}  {}\n",
@@ -112,8 +113,15 @@ async fn tail(
     let poll = (da.caps().block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
     let first = match from {
         Some(height) => DaHeight(height),
-        None if follow => da.head().await?.observed.height,
-        None => da.status().await?.oldest,
+        None => {
+            let status = da.within("status", da.layer().status()).await;
+            let status = status.map_err(|error| Failure::layer(&error))?;
+            if follow {
+                status.head.height
+            } else {
+                status.oldest
+            }
+        }
     };
     let (mut next, mut found) = (first, false);
     loop {
@@ -133,7 +141,7 @@ async fn tail(
                 }
                 return Ok(());
             }
-            Err(error) if error.is_retryable() => {
+            Err(error) if error.is_retryable() && follow => {
                 tokio::select! {
                     () = tokio::time::sleep(poll) => {}
                     _ = tokio::signal::ctrl_c() => return Ok(()),

@@ -8,7 +8,6 @@ use crate::{
 use alloy_primitives::{B256, Bytes, hex, keccak256};
 use rollwright::{
     core::{Blob, DaLane, DataAvailability, LayerError, PostingUnit, SubmissionStatus},
-    da_local::LocalDa,
     derive::{BatchCodec, ForcedBlob},
     evm::codec::EvmCodec,
 };
@@ -93,7 +92,7 @@ pub(crate) async fn run(console: &Console, args: &ForceInclude) -> Result<(), Fa
 
 async fn post(
     console: &Console,
-    da: &LocalDa,
+    da: &impl DataAvailability,
     unit: &PostingUnit,
     wait: bool,
 ) -> Result<SubmissionStatus, Failure> {

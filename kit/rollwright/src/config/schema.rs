@@ -96,6 +96,8 @@ section! {
         on_failure: OnFailure = OnFailure::Buffer,
         /// Unposted data at which no further transactions are admitted.
         buffer_limit: ByteSize = ByteSize(256 << 20),
+        /// Final batches about which is kept where they stand on the layer and what they cost.
+        keep_batches: u64 = 1_000_000,
         /// Read-only sources for data that a layer has pruned.
         archive: Vec<String> = Vec::new(),
         /// The embedded layer.

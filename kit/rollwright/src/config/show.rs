@@ -49,6 +49,7 @@ keys! {
     "da.finality", "final", "What settlement and messaging wait for; there is neither in this version, so nothing waits.";
     "da.on-failure", "buffer", "What happens while the layer cannot be reached.";
     "da.buffer-limit", "size", "Unposted data at which no further transactions are admitted.";
+    "da.keep-batches", "number", "Final batches about which is kept where they stand on the layer and what they cost; about older ones the node tells no more.";
     "da.archive", "empty list", "Read-only sources for data that a layer has pruned; none in this version.";
     "da.local.path", "path", "The embedded layer's file.";
     "da.local.url", "address", "A layer that another process serves, instead of a file.";

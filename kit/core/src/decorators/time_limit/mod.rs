@@ -88,7 +88,14 @@ impl<L> TimeLimit<L> {
         }
     }
 
-    async fn within<T: Send, E: LayerError>(
+    /// The layer, whose calls have no limit when made through it.
+    pub const fn layer(&self) -> &L {
+        &self.layer
+    }
+
+    /// Gives the limit to a call that is no method of a layer trait; `method`
+    /// names it in the error.
+    pub async fn within<T: Send, E: LayerError>(
         &self,
         method: &'static str,
         call: impl Future<Output = Result<T, E>> + Send,
