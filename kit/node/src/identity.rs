@@ -3,7 +3,7 @@
 use crate::{NodeError, SequencerConfig, records};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{ChainStore, DaCaps, RecordChange};
-use rollwright_derive::{DeriverState, RollupConfig, Rules, piece_bytes};
+use rollwright_derive::{DeriverState, RollupConfig, RuleSet, Rules, piece_bytes};
 
 /// What a store remembers of the configuration that filled it.
 #[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -101,11 +101,16 @@ pub(crate) fn check_sequencer(
                     .into(),
         });
     }
-    if !set.keys.contains(&config.key.address()) {
+    let address = config.key.address();
+    let in_force = set.keys.contains(&address);
+    let later = |set: &RuleSet| set.keys.contains(&address);
+    if !in_force && rules.beginning_above(state.next_ordinal()).any(later) {
+        // Batches wait until then; so does admission.
+        tracing::warn!(target: "node", "the sequencer's key {address} is not in force yet");
+    } else if !in_force {
         return Err(NodeError::Config {
             what: format!(
-                "the sequencer's key {} is not in the chain's key schedule",
-                config.key.address()
+                "the sequencer's key {address} is not in the chain's key schedule"
             ),
             help: "configure the secret of one of the keys in config.rollwright.keys of genesis.json, or run as follower".into(),
         });

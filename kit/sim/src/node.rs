@@ -3,6 +3,7 @@ use crate::{
     SimLayer, SimRole, Trace,
     machine::{Chain, SEQUENCER_KEY, now, sure},
 };
+use alloy_primitives::B256;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use rollwright_core::{
@@ -58,6 +59,8 @@ pub struct SimNode<C: Chain> {
     pub store: Option<C::Store>,
     /// Its clock.
     pub clock: SimClock,
+    /// The secret key of its next process, if that sequences.
+    pub key: B256,
     /// The present process.
     pub process: Option<Process<C>>,
     /// When the next process starts; none while one runs, and where none will.
@@ -150,6 +153,7 @@ impl<C: Chain> SimNode<C> {
             role,
             store: None,
             clock: SimClock::new(trace.clone()),
+            key: SEQUENCER_KEY,
             process: None,
             starts_ms: Some(starts_ms),
             down_ms: 1_000,
@@ -199,7 +203,7 @@ impl<C: Chain> SimNode<C> {
             settlement: Sovereign::new(),
             messaging: NoMessaging,
         };
-        let node = Node::new(layers, config(self.role, plan, around), self.clock.clone())
+        let node = Node::new(layers, config(self, plan, around), self.clock.clone())
             .run_on(Arc::new(LifeSpawner {
                 life: life.clone(),
                 conductor: around.conductor.clone(),
@@ -244,9 +248,9 @@ pub(crate) fn snapshot<C: Chain>(
     (taken.block.number > 0).then(|| chain.import(engine, taken.block, &taken.records))
 }
 
-fn config<C: Chain>(role: SimRole, plan: &Plan, around: &Surroundings<C>) -> NodeConfig {
-    let mut config = match role {
-        SimRole::Sequencer => NodeConfig::sequencer(sequencer(plan)),
+fn config<C: Chain>(node: &SimNode<C>, plan: &Plan, around: &Surroundings<C>) -> NodeConfig {
+    let mut config = match node.role {
+        SimRole::Sequencer => NodeConfig::sequencer(sequencer(node.key, plan)),
         SimRole::Follower | SimRole::FromSnapshot { .. } => NodeConfig::follower(),
         SimRole::Replica { of } => NodeConfig::replica(Feeds::url(of)),
     };
@@ -274,8 +278,8 @@ const RETRY: Backoff = Backoff {
     most: Duration::from_secs(3),
 };
 
-fn sequencer(plan: &Plan) -> SequencerConfig {
-    let key = sure(SequencerKey::from_bytes(SEQUENCER_KEY));
+fn sequencer(key: B256, plan: &Plan) -> SequencerConfig {
+    let key = sure(SequencerKey::from_bytes(key));
     let mut config = SequencerConfig::new(key);
     config.block_time =
         NonZeroU64::new(plan.rollup_block_ms).map_or(BlockTime::Auto, BlockTime::IntervalMs);

@@ -3,12 +3,12 @@
 use crate::{
     Judge, Plan, Process, Sabotage, SimNode, Trace,
     judge::transactions,
-    machine::{ACCOUNTS, Chain, balances, stranger},
+    machine::{ACCOUNTS, Chain, SECOND_KEY, SEQUENCER_KEY, balances, stranger},
     node::{ORPHANS, POOL, UNPOSTED},
 };
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use rollwright_core::{BlockId, BlockRef, ChainStore, Heads, NodeApi};
-use rollwright_derive::{DeriverState, RuleSet};
+use rollwright_derive::{DeriverState, PartSigner, RuleSet};
 use rollwright_node::NodeHandle;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -345,9 +345,10 @@ impl Oracle {
 
 /// Everybody who may hold value.
 fn holders<C: Chain>() -> Vec<Address> {
-    let fees = crate::forger::signer(crate::machine::SEQUENCER_KEY);
+    let address = |key| PartSigner::address(&crate::forger::signer(key));
     let special = [
-        rollwright_derive::PartSigner::address(&fees),
+        address(SEQUENCER_KEY),
+        address(SECOND_KEY),
         Address::repeat_byte(0xfe),
         Address::repeat_byte(0xaa),
     ];

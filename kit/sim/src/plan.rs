@@ -1,4 +1,4 @@
-use crate::{Death, Draw, Hostile, SpellKind};
+use crate::{Death, Draw, Hostile, Rotation, SpellKind};
 use std::fmt;
 
 /// Everything that a run is: the same plan gives the same trace. Plain data,
@@ -29,6 +29,8 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// What goes wrong, ascending by time.
     pub events: Vec<Event>,
+    /// The sequencer changes its key.
+    pub rotation: Option<Rotation>,
     /// A defect, to see that it is found.
     pub sabotage: Option<Sabotage>,
 }
@@ -193,6 +195,7 @@ impl Plan {
                 node(SimRole::Replica { of: 0 }),
             ],
             events: Vec::new(),
+            rotation: None,
             sabotage: None,
         }
     }
@@ -231,6 +234,9 @@ impl Plan {
             plan.events.push(Event { at_ms, what });
         }
         plan.events.sort_by_key(|event| event.at_ms);
+        if draw.permille(200) {
+            plan.rotation = Some(Rotation::random(&mut draw, plan.block_ms));
+        }
         plan
     }
 
@@ -315,6 +321,7 @@ impl Plan {
     pub fn size(&self) -> usize {
         self.events.len() * 4
             + self.nodes.len()
+            + usize::from(self.rotation.is_some()) * 3
             + usize::from(self.detours > 0)
             + usize::try_from(self.length_ms / 5_000).unwrap_or(0)
     }
@@ -340,6 +347,13 @@ impl fmt::Display for Plan {
         )?;
         for (node, index) in self.nodes.iter().zip(0..) {
             writeln!(f, "  n{index}: {:?} from {} ms", node.role, node.joins_ms)?;
+        }
+        if let Some(rotation) = &self.rotation {
+            writeln!(
+                f,
+                "  second key from ordinal {}, alone from {}; the sequencer changes at {} ms",
+                rotation.both_from, rotation.second_from, rotation.at_ms
+            )?;
         }
         for event in &self.events {
             writeln!(f, "  at {} ms: {:?}", event.at_ms, event.what)?;

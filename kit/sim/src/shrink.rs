@@ -37,6 +37,9 @@ pub fn shrink(plan: &Plan, tries: u32, mut fails: impl FnMut(&Plan) -> bool) -> 
             attempt(candidate, &mut best);
         }
     }
+    let mut same_key = best.clone();
+    same_key.rotation = None;
+    attempt(same_key, &mut best);
     let mut straight = best.clone();
     straight.detours = 0;
     attempt(straight, &mut best);

@@ -12,6 +12,7 @@ const MET: &[&str] = &[
     "death before a write",
     "death after a write",
     "stop in order",
+    "another sequencer key",
     "wrong clock",
     // Roles.
     "follower of DA alone",
@@ -35,6 +36,7 @@ const MET: &[&str] = &[
     "reorganisation",
     "reorganisation that forgets",
     "reorganisation down to what is final",
+    "abandoned branch derived twice",
     // The chain.
     "batch over several DA blocks",
     "acknowledged transaction",

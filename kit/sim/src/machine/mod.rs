@@ -140,3 +140,6 @@ pub fn stranger(seed: u64) -> Address {
 
 /// The sequencer's secret key.
 pub const SEQUENCER_KEY: B256 = B256::repeat_byte(7);
+
+/// The secret key that a sequencer changes to.
+pub const SECOND_KEY: B256 = B256::repeat_byte(8);

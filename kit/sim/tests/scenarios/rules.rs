@@ -5,8 +5,8 @@ use alloy_primitives::Address;
 use rollwright_core::{DaHeight, DaOrdinal};
 use rollwright_derive::{Amendment, AmendmentChange, DeriveEvent, PartSigner, RollupConfig, Rules};
 use rollwright_sim::{
-    Forger, Plan, SpellKind,
-    machine::{MemoryChain, SEQUENCER_KEY},
+    Forger, Plan, Rotation, SpellKind,
+    machine::{MemoryChain, SECOND_KEY, SEQUENCER_KEY},
     signer, small,
 };
 
@@ -70,6 +70,44 @@ fn key_activation_with_parts_in_flight() {
     let world = over(AmendmentChange::Keys(keys));
     assert!(discarded(&world) > 0);
     assert!(batches_after(&world) > 2);
+}
+
+/// The operator changes the sequencer's key while both are in force, before the
+/// second one is, and after the first one has ended: each time with batches on
+/// their way, which were signed by the first.
+#[test]
+fn sequencer_key_rotation_with_batches_in_flight() {
+    for at_ms in [16_000, 8_000, 27_000] {
+        let rotation = Rotation {
+            both_from: 12,
+            second_from: 22,
+            at_ms,
+        };
+        let plan = Plan {
+            blob_bytes: 500,
+            load: 600,
+            length_ms: 34_000,
+            rotation: Some(rotation),
+            ..Plan::calm(5)
+        };
+        let config = small::<MemoryChain>(plan.block_ms);
+        let world = play_with(
+            plan,
+            &config,
+            rotation.amendments(),
+            async |world: &mut Ledger| {
+                weather(world, 30_000, SpellKind::Piecemeal);
+                world.pass(34_000).await
+            },
+        );
+        let second = signer(SECOND_KEY).address();
+        let signers: Vec<_> = world.judge.batches().map(|batch| batch.signer).collect();
+        let change = signers.iter().position(|signer| *signer == second);
+        let change = change.unwrap_or_else(|| panic!("at {at_ms} ms: {signers:?}"));
+        // All of the first's batches, then all of the second's.
+        assert!(change > 1 && signers.len() > change + 2, "{signers:?}");
+        assert!(signers[change..].iter().all(|signer| *signer == second));
+    }
 }
 
 /// The change itself of a DA epoch is reserved, and refused. What it will share
