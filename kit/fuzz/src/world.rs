@@ -44,7 +44,7 @@ pub(crate) fn key(byte: u8) -> KeySigner {
 
 /// Bounds so small that short inputs reach them.
 pub(crate) fn config() -> RollupConfig {
-    let mut config = RollupConfig::dev(DevChain {
+    let mut config = RollupConfig::small(DevChain {
         start_height: DaHeight(DA_START),
         gas_limit: 30_000_000,
         sequencer: key(1).address(),
@@ -59,23 +59,9 @@ pub(crate) fn config() -> RollupConfig {
     config.timing.force_ttl = 4;
     config.timing.max_step = 4;
     config.timing.lapse_interval = 4;
-    config.timing.drift_seconds = 60;
-    config.forced.admit_count = 4;
-    config.forced.admit_bytes = 1_000;
-    config.forced.admit_gas = 100_000;
-    config.forced.queue_count = 36;
-    config.forced.queue_bytes = 9_000;
-    config.forced.block_gas = 600_000;
-    config.forced.block_bytes = 7_000;
-    config.forced.block_validations = 56;
     config.limits.batch_lookahead = 3;
     config.limits.batch_parts = 8;
     config.limits.batch_blocks = 16;
-    config.limits.origin_blocks = 16;
-    config.limits.block_bytes = 16 * 1024;
-    config.limits.batch_bytes = 96 * 1024;
-    config.limits.decompressed_bytes = 96 * 1024;
-    config.limits.term_step = 10;
     config.codecs = vec![CodecId::NONE];
     config
 }

@@ -70,6 +70,18 @@ impl Stage {
         (engine, node)
     }
 
+    /// A sequencer with the same key under the name `liar`, whose blocks are
+    /// others and never reach DA.
+    async fn liar(&self) -> NodeHandle {
+        let world = self.world.twin();
+        world.refuse(true);
+        let mut config = on_demand(world.sequencer_config());
+        config.fee_recipient = account(0xaa);
+        let (_, liar) = self.start(&world, NodeConfig::sequencer(config)).await;
+        self.wires.serve("liar", &liar);
+        liar
+    }
+
     async fn replica(&self, of: &str) -> (MemoryExecution, NodeHandle) {
         self.start(&self.world, NodeConfig::replica(url(of))).await
     }
@@ -240,14 +252,7 @@ async fn what_the_feed_keeps_no_more_comes_from_da_while_reads_are_answered() {
 async fn evidence_convinces_whoever_has_the_rules_and_outlives_a_restart() {
     let stage = Stage::new();
     let (_, node) = stage.sequencer(|_| {}).await;
-    let liar_world = stage.world.twin();
-    liar_world.refuse(true);
-    let mut config = on_demand(liar_world.sequencer_config());
-    config.fee_recipient = account(0xaa);
-    let (_, liar) = stage
-        .start(&liar_world, NodeConfig::sequencer(config))
-        .await;
-    stage.wires.serve("liar", &liar);
+    let liar = stage.liar().await;
     until("it has read DA", || liar.status().synced).await;
     stage.world.refuse(true);
     mine_to(&node, 200).await;
@@ -302,14 +307,7 @@ async fn evidence_convinces_whoever_has_the_rules_and_outlives_a_restart() {
 async fn a_block_that_is_signed_after_da_has_spoken_is_evidence_too() {
     let stage = Stage::new();
     let (engine, node) = stage.sequencer(|_| {}).await;
-    let liar_world = stage.world.twin();
-    liar_world.refuse(true);
-    let mut config = on_demand(liar_world.sequencer_config());
-    config.fee_recipient = account(0xaa);
-    let (_, liar) = stage
-        .start(&liar_world, NodeConfig::sequencer(config))
-        .await;
-    stage.wires.serve("liar", &liar);
+    let liar = stage.liar().await;
     mine_to(&liar, 5).await;
     let mut feed = stage.wires.subscribe("liar", 1).await.unwrap();
     let hello = frame(&mut feed).await.unwrap();

@@ -50,6 +50,47 @@ impl Default for DevChain {
 }
 
 impl RollupConfig {
+    /// [`dev`](Self::dev) with constants so small that a test of a few dozen DA
+    /// blocks meets every bound: a window of 20 DA blocks, batches of 96 KiB,
+    /// a forced lane of 4 transactions per DA block. Codecs as in `dev`.
+    pub fn small(chain: DevChain) -> Self {
+        let dev = Self::dev(chain);
+        Self {
+            timing: TimingConfig {
+                window: 20,
+                part_timeout: 8,
+                force_delay: 2,
+                force_ttl: 10,
+                max_step: 5,
+                lapse_interval: 6,
+                drift_seconds: 60,
+                ..dev.timing
+            },
+            forced: ForcedConfig {
+                admit_count: 4,
+                admit_bytes: 1_000,
+                admit_gas: 100_000,
+                queue_count: 36,
+                queue_bytes: 9_000,
+                block_gas: 600_000,
+                block_bytes: 7_000,
+                block_validations: 56,
+            },
+            limits: LimitsConfig {
+                batch_lookahead: 4,
+                batch_bytes: 96 * 1024,
+                decompressed_bytes: 96 * 1024,
+                batch_parts: 64,
+                batch_blocks: 64,
+                origin_blocks: 16,
+                block_bytes: 16 * 1024,
+                term_step: 10,
+                ..dev.limits
+            },
+            ..dev
+        }
+    }
+
     /// A configuration for a chain on the local DA layer that passes
     /// [`validate`](Self::validate) for every DA block time from 50 ms to
     /// 100 s and every block time from 1 ms to 10 min, as long as `gas_limit`

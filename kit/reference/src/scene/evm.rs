@@ -3,9 +3,10 @@
 use super::{
     Engine,
     columns::{Packed, pack},
+    ledger::Ledger,
     pieces::ORDER,
 };
-use crate::{EthereumPayloads, Executor, Refusal, now};
+use crate::{EthereumPayloads, Executor, Refusal};
 use alloy_consensus::{
     SignableTransaction, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxEnvelope, TxLegacy,
     transaction::{SignerRecoverable as _, Transaction as _},
@@ -16,16 +17,15 @@ use alloy_eips::{
     eip7702::{Authorization, SignedAuthorization},
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
-use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome, Execution as _, ForcedOutcome};
+use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome};
 use rollwright_derive::{
-    BatchBlock, CodecId, Derivable as _, KeySigner, LimitsConfig, PartSigner as _, RollupConfig,
+    BatchBlock, CodecId, KeySigner, LimitsConfig, PartSigner as _, RollupConfig,
 };
 use rollwright_evm::{
     codec::EvmCodec,
     engine::{EngineError, EvmEngine},
     genesis::{DevGenesis, dev_account},
 };
-use std::collections::{BTreeMap, HashMap};
 
 /// Genesis lies just below the first DA block.
 const GENESIS_TIME: u64 = 1_699_999_999;
@@ -36,13 +36,11 @@ const USERS: u8 = 8;
 /// Wei per gas that is enough.
 const RICH: u128 = 20_000_000_000;
 
-/// The EVM, and the nonces after each block that it executed.
+/// The EVM.
 #[derive(Debug)]
 pub struct EthereumEngine {
-    engine: EvmEngine,
-    genesis: BlockRef,
+    ledger: Ledger<EvmEngine>,
     users: Vec<KeySigner>,
-    nonces: HashMap<B256, BTreeMap<Address, u64>>,
 }
 
 impl EthereumEngine {
@@ -60,32 +58,6 @@ impl EthereumEngine {
             .sign(&transaction.signature_hash())
             .unwrap_or_else(|_| Signature::test_signature());
         transaction.into_signed(signature).into()
-    }
-
-    /// Raises the nonces of a block's senders, and of the authorities that its
-    /// authorisations name.
-    fn count(&mut self, input: &BlockInput, block: BlockRef, forced: &[ForcedOutcome]) {
-        let mut nonces = self
-            .nonces
-            .get(&input.parent.hash)
-            .cloned()
-            .unwrap_or_default();
-        let included = input
-            .forced
-            .iter()
-            .zip(forced)
-            .filter_map(|(entry, outcome)| {
-                matches!(outcome, ForcedOutcome::Included { .. }).then_some(&entry.bytes)
-            });
-        for bytes in included.chain(&input.transactions) {
-            let Ok(transaction) = TxEnvelope::decode_2718_exact(bytes) else {
-                continue;
-            };
-            if let Ok(sender) = transaction.recover_signer() {
-                nonces.insert(sender, transaction.nonce() + 1);
-            }
-        }
-        self.nonces.insert(block.hash, nonces);
     }
 
     fn calldata(how: u8) -> Bytes {
@@ -188,11 +160,10 @@ impl Executor for EthereumEngine {
     type Error = EngineError;
 
     fn execute(&mut self, input: &BlockInput) -> Result<ExecuteOutcome, EngineError> {
-        let outcome = now(self.engine.execute(input))?;
-        if let ExecuteOutcome::Valid(executed) = &outcome {
-            self.count(input, executed.block, &executed.forced);
-        }
-        Ok(outcome)
+        self.ledger.execute(input, |bytes| {
+            let transaction = TxEnvelope::decode_2718_exact(bytes).ok()?;
+            Some((transaction.recover_signer().ok()?, transaction.nonce()))
+        })
     }
 }
 
@@ -212,25 +183,22 @@ impl Engine for EthereumEngine {
             KeySigner::new(account.key).ok()
         });
         Ok(Self {
-            genesis: engine.init()?,
             users: users.collect(),
-            engine,
-            nonces: HashMap::new(),
+            ledger: Ledger::new(engine)?,
         })
     }
 
     fn genesis(&self) -> (BlockRef, u64, B256) {
-        let time = self.engine.genesis_time();
-        (self.genesis, time, self.engine.config_digest())
+        self.ledger.genesis()
     }
 
     fn codec(&self) -> EvmCodec {
-        self.engine.batch_codec()
+        self.ledger.engine.batch_codec()
     }
 
     fn payloads(&self) -> EthereumPayloads {
         EthereumPayloads {
-            chain_id: self.engine.chain_config().chain_id,
+            chain_id: self.ledger.engine.chain_config().chain_id,
         }
     }
 
@@ -390,7 +358,6 @@ impl Engine for EthereumEngine {
     }
 
     fn nonce(&self, head: &BlockRef, user: u8) -> u64 {
-        let of_user = |nonces: &BTreeMap<Address, u64>| nonces.get(&self.user(user)).copied();
-        self.nonces.get(&head.hash).and_then(of_user).unwrap_or(0)
+        self.ledger.nonce(head, self.user(user))
     }
 }

@@ -1,51 +1,26 @@
 //! Scenes on the in-memory engine.
 
-use super::Engine;
-use crate::{Executor, MemoryPayloads, now};
+use super::{Engine, ledger::Ledger};
+use crate::{Executor, MemoryPayloads};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use rollwright_core::{
-    BlockInput, BlockRef, ExecuteOutcome, Execution as _, ForcedOutcome,
+    BlockInput, BlockRef, ExecuteOutcome,
     memory::{MemoryAction, MemoryExecution, MemoryExecutionError, MemoryTx},
 };
 use rollwright_derive::{CodecId, Derivable as _, MemoryCodec, RollupConfig, memory_genesis};
-use std::collections::{BTreeMap, HashMap};
 
 /// Wei per gas of every block where the chain has a base fee.
 const RICH: u64 = 1_000_000_000;
 
-/// The in-memory engine, and the nonces after each block that it executed.
+/// The in-memory engine.
 #[derive(Debug)]
 pub struct MemoryEngine {
-    engine: MemoryExecution,
-    genesis: BlockRef,
-    nonces: HashMap<B256, BTreeMap<Address, u64>>,
+    ledger: Ledger<MemoryExecution>,
 }
 
 impl MemoryEngine {
     fn chain_id(&self) -> u64 {
-        self.engine.config().chain_id
-    }
-
-    /// Counts the transactions of a block's senders.
-    fn count(&mut self, input: &BlockInput, block: BlockRef, forced: &[ForcedOutcome]) {
-        let mut nonces = self
-            .nonces
-            .get(&input.parent.hash)
-            .cloned()
-            .unwrap_or_default();
-        let included = input
-            .forced
-            .iter()
-            .zip(forced)
-            .filter_map(|(entry, outcome)| {
-                matches!(outcome, ForcedOutcome::Included { .. }).then_some(&entry.bytes)
-            });
-        for bytes in included.chain(&input.transactions) {
-            if let Ok(transaction) = borsh::from_slice::<MemoryTx>(bytes) {
-                nonces.insert(transaction.sender, transaction.nonce.saturating_add(1));
-            }
-        }
-        self.nonces.insert(block.hash, nonces);
+        self.ledger.engine.config().chain_id
     }
 }
 
@@ -53,11 +28,10 @@ impl Executor for MemoryEngine {
     type Error = MemoryExecutionError;
 
     fn execute(&mut self, input: &BlockInput) -> Result<ExecuteOutcome, MemoryExecutionError> {
-        let outcome = now(self.engine.execute(input))?;
-        if let ExecuteOutcome::Valid(executed) = &outcome {
-            self.count(input, executed.block, &executed.forced);
-        }
-        Ok(outcome)
+        self.ledger.execute(input, |bytes| {
+            let transaction = borsh::from_slice::<MemoryTx>(bytes).ok()?;
+            Some((transaction.sender, transaction.nonce))
+        })
     }
 }
 
@@ -72,21 +46,16 @@ impl Engine for MemoryEngine {
     fn new(config: &RollupConfig, base_fee: u64) -> Result<Self, MemoryExecutionError> {
         let mut genesis = memory_genesis(config);
         genesis.base_fee = base_fee;
-        let engine = MemoryExecution::new(genesis);
-        Ok(Self {
-            genesis: now(engine.genesis())?,
-            engine,
-            nonces: HashMap::new(),
-        })
+        let ledger = Ledger::new(MemoryExecution::new(genesis))?;
+        Ok(Self { ledger })
     }
 
     fn genesis(&self) -> (BlockRef, u64, B256) {
-        let time = self.engine.genesis_time();
-        (self.genesis, time, self.engine.config_digest())
+        self.ledger.genesis()
     }
 
     fn codec(&self) -> MemoryCodec {
-        self.engine.codec()
+        self.ledger.engine.codec()
     }
 
     fn payloads(&self) -> MemoryPayloads {
@@ -130,7 +99,6 @@ impl Engine for MemoryEngine {
     }
 
     fn nonce(&self, head: &BlockRef, user: u8) -> u64 {
-        let of_user = |nonces: &BTreeMap<Address, u64>| nonces.get(&self.user(user)).copied();
-        self.nonces.get(&head.hash).and_then(of_user).unwrap_or(0)
+        self.ledger.nonce(head, self.user(user))
     }
 }

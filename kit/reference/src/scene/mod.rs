@@ -7,6 +7,7 @@ mod craft;
 mod engine;
 mod evm;
 mod keys;
+mod ledger;
 mod memory;
 mod pieces;
 mod script;
