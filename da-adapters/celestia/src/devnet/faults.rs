@@ -1,0 +1,123 @@
+//! What goes wrong on command.
+
+use super::chain::Forgery;
+use parking_lot::Mutex;
+use std::time::Duration;
+
+/// What happens to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is answered later.
+    Latency(Duration),
+    /// It is answered with an error of this text.
+    Error(String),
+    /// The HTTP request is answered with this status and no body; a WebSocket
+    /// is closed.
+    Status(u16),
+    /// It is answered with this text instead of JSON.
+    Garbage(String),
+    /// It is carried out, and the connection is closed in the middle of the
+    /// answer.
+    Cut,
+    /// It is never answered.
+    Hang,
+    /// A submission is not taken, and never answered.
+    LostBeforeMempool,
+    /// A submission is taken, and never answered.
+    LostAfterMempool,
+    /// A submission is included, and then answered with a time-out.
+    LostAfterInclusion,
+    /// A submission is included twice.
+    Duplicate,
+}
+
+/// How a dishonest node answers, until it is told to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// The last row of a namespace is left out.
+    OmitRow,
+    /// The last share of each row of a namespace is left out, with a proof
+    /// that holds for the others.
+    OmitShare,
+    /// A namespace is said to be absent.
+    Absent,
+    /// A share of a namespace stands there twice.
+    AddShare,
+    /// A bit of a share is another one.
+    CorruptShare,
+    /// A bit of a node of a proof is another one.
+    CorruptProof,
+    /// The block one height below is given.
+    OtherHeight,
+    /// This is said to be the newest height.
+    StaleHead(u64),
+    /// Headers do not hold.
+    Header(Forgery),
+    /// Another header, signed by the validators too.
+    Fork,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    calls: Vec<(String, Fault, u32)>,
+    lie: Option<Lie>,
+    withheld: bool,
+    halted: bool,
+}
+
+/// Faults in force. Clones of the handle share them.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Script>);
+
+impl Faults {
+    /// For the next `times` calls of a method.
+    pub(crate) fn add(&self, method: &str, fault: Fault, times: u32) {
+        self.0.lock().calls.push((method.to_owned(), fault, times));
+    }
+
+    /// The fault of this call, which is then spent.
+    pub(crate) fn take(&self, method: &str) -> Option<Fault> {
+        let mut script = self.0.lock();
+        let at = script
+            .calls
+            .iter()
+            .position(|(name, _, times)| name == method && *times > 0)?;
+        let (_, fault, times) = script.calls.get_mut(at)?;
+        let fault = fault.clone();
+        *times -= 1;
+        if *times == 0 {
+            script.calls.remove(at);
+        }
+        Some(fault)
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.0.lock() = Script::default();
+    }
+
+    pub(crate) fn set_lie(&self, lie: Option<Lie>) {
+        self.0.lock().lie = lie;
+    }
+
+    pub(crate) fn lie(&self) -> Option<Lie> {
+        self.0.lock().lie.clone()
+    }
+
+    /// Units stay in the mempool.
+    pub(crate) fn withhold(&self, withheld: bool) {
+        self.0.lock().withheld = withheld;
+    }
+
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.0.lock().withheld
+    }
+
+    /// No blocks are made by time.
+    pub(crate) fn halt(&self, halted: bool) {
+        self.0.lock().halted = halted;
+    }
+
+    pub(crate) fn is_halted(&self) -> bool {
+        self.0.lock().halted
+    }
+}

@@ -1,0 +1,188 @@
+//! Blocks and accounts in a file, or in memory.
+
+use super::{chain::millis, eds::ExtendedSquare, square::Square};
+use crate::CelestiaError;
+use borsh::{BorshDeserialize, BorshSerialize};
+use celestia_types::ExtendedHeader;
+use redb::{Database, ReadableDatabase, TableDefinition, backends::InMemoryBackend};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
+use tendermint_proto::Protobuf;
+
+const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// Format of the file.
+const VERSION: u32 = 1;
+
+/// What a network is, and how far it is. Written with each block.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Ledger {
+    version: u32,
+    pub(crate) chain_id: String,
+    pub(crate) seed: u64,
+    pub(crate) validators: u8,
+    pub(crate) head: u64,
+    pub(crate) tail: u64,
+    /// The account's next sequence in blocks.
+    pub(crate) sequence: u64,
+    pub(crate) balance: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new(chain_id: &str, seed: u64, validators: u8, balance: u64) -> Self {
+        Self {
+            version: VERSION,
+            chain_id: chain_id.to_owned(),
+            seed,
+            validators,
+            head: 0,
+            tail: 1,
+            sequence: 0,
+            balance,
+        }
+    }
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+struct StoredBlock {
+    header: Vec<u8>,
+    width: u16,
+    content: Vec<u8>,
+}
+
+/// A block as it is served.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) header: ExtendedHeader,
+    pub(crate) square: ExtendedSquare,
+}
+
+impl Block {
+    pub(crate) fn time_ms(&self) -> u64 {
+        millis(self.header.time())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    database: Database,
+    path: Option<PathBuf>,
+}
+
+impl Store {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, CelestiaError> {
+        let place = path.map(Path::to_owned);
+        let fail = |error: &dyn Display| storage("open", place.as_deref(), error);
+        let database = match path {
+            None => Database::builder()
+                .create_with_backend(InMemoryBackend::new())
+                .map_err(|error| fail(&error))?,
+            Some(path) => {
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder).map_err(|error| fail(&error))?;
+                }
+                Database::create(path).map_err(|error| fail(&error))?
+            }
+        };
+        Ok(Self {
+            database,
+            path: place,
+        })
+    }
+
+    fn fail(&self, action: &'static str) -> impl Fn(&dyn Display) -> CelestiaError + '_ {
+        move |error| storage(action, self.path.as_deref(), error)
+    }
+
+    /// How far the network is; `None` for a new file.
+    pub(crate) fn ledger(&self) -> Result<Option<Ledger>, CelestiaError> {
+        let fail = self.fail("read");
+        let read = self.database.begin_read().map_err(|error| fail(&error))?;
+        let table = match read.open_table(META) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(fail(&error)),
+        };
+        let Some(bytes) = table.get("ledger").map_err(|error| fail(&error))? else {
+            return Ok(None);
+        };
+        let ledger = Ledger::try_from_slice(bytes.value()).map_err(|error| fail(&error))?;
+        if ledger.version != VERSION {
+            return Err(fail(&format!("format {} is not known", ledger.version)));
+        }
+        Ok(Some(ledger))
+    }
+
+    /// Writes a block and how far the network then is; durable on return.
+    pub(crate) fn append(
+        &self,
+        ledger: &Ledger,
+        header: &ExtendedHeader,
+        square: &Square,
+    ) -> Result<(), CelestiaError> {
+        let fail = self.fail("write");
+        let stored = StoredBlock {
+            header: header.clone().encode_vec(),
+            width: square.width(),
+            content: square.content().to_vec(),
+        };
+        let bytes = borsh::to_vec(&stored).map_err(|error| fail(&error))?;
+        self.write(ledger, |blocks| {
+            blocks.insert(header.height(), bytes.as_slice()).map(drop)
+        })
+    }
+
+    /// Drops all blocks below the ledger's tail.
+    pub(crate) fn prune(&self, ledger: &Ledger) -> Result<(), CelestiaError> {
+        self.write(ledger, |blocks| {
+            blocks.retain(|height, _| height >= ledger.tail)
+        })
+    }
+
+    /// Writes the ledger alone.
+    pub(crate) fn set_ledger(&self, ledger: &Ledger) -> Result<(), CelestiaError> {
+        self.write(ledger, |_| Ok(()))
+    }
+
+    fn write(
+        &self,
+        ledger: &Ledger,
+        change: impl FnOnce(&mut redb::Table<'_, u64, &[u8]>) -> Result<(), redb::StorageError>,
+    ) -> Result<(), CelestiaError> {
+        let fail = self.fail("write");
+        let ledger = borsh::to_vec(ledger).map_err(|error| fail(&error))?;
+        let write = self.database.begin_write().map_err(|error| fail(&error))?;
+        {
+            let mut blocks = write.open_table(BLOCKS).map_err(|error| fail(&error))?;
+            change(&mut blocks).map_err(|error| fail(&error))?;
+            let mut meta = write.open_table(META).map_err(|error| fail(&error))?;
+            meta.insert("ledger", ledger.as_slice())
+                .map_err(|error| fail(&error))?;
+        }
+        write.commit().map_err(|error| fail(&error))
+    }
+
+    /// A block; `None` where it is pruned or not made yet.
+    pub(crate) fn block(&self, height: u64) -> Result<Option<Block>, CelestiaError> {
+        let fail = self.fail("read");
+        let read = self.database.begin_read().map_err(|error| fail(&error))?;
+        let blocks = read.open_table(BLOCKS).map_err(|error| fail(&error))?;
+        let Some(bytes) = blocks.get(height).map_err(|error| fail(&error))? else {
+            return Ok(None);
+        };
+        let stored = StoredBlock::try_from_slice(bytes.value()).map_err(|error| fail(&error))?;
+        let header = ExtendedHeader::decode_vec(&stored.header).map_err(|error| fail(&error))?;
+        let square = Square::from_content(stored.width, &stored.content)
+            .and_then(|square| ExtendedSquare::new(&square))
+            .ok_or_else(|| fail(&"a block's square does not fit its width"))?;
+        Ok(Some(Block { header, square }))
+    }
+}
+
+fn storage(action: &'static str, path: Option<&Path>, error: &dyn Display) -> CelestiaError {
+    let place = path.map_or("memory".to_owned(), |path| path.display().to_string());
+    CelestiaError::Devnet(format!("cannot {action} {place}: {error}"))
+}
