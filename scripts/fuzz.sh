@@ -20,14 +20,15 @@ seconds=${2:-60}
 
 command -v c++ >/dev/null || { apt-get update -qq && apt-get install -y -qq g++; }
 
-# Only the workspace's own crates are instrumented; dependencies are those of
-# an ordinary build, and come from its cache.
+# Only the workspace's own crates are instrumented. Dependencies are those of
+# `cargo test --workspace`, with the same features, and come from its cache.
 build() {
   RUSTC_WORKSPACE_WRAPPER="$PWD/scripts/fuzz-rustc.sh" \
-    cargo build --quiet --locked -p rollwright-fuzz --features engine --bin fuzz
+    cargo test --quiet --locked --workspace --features rollwright-fuzz/engine --bin fuzz --no-run \
+    --message-format=json-render-diagnostics
 }
-build
-program=$target_dir/debug/fuzz
+program=$(build | sed -n 's/.*"executable":"\([^"]*\/fuzz-[^"]*\)".*/\1/p' | tail -n 1)
+[ -x "$program" ] || { echo "the fuzzer was not built" >&2; exit 1; }
 mapfile -t targets < <(ROLLWRIGHT_FUZZ_LIST=1 "$program")
 
 run() { # target, longest input, seconds, folder for new inputs

@@ -234,7 +234,7 @@ pub enum Error {
     Proof(#[from] ProofError),
     /// No answer from the server.
     #[error(
-        "cannot reach the DA server {url}: {source}: check that `rollwright da serve` runs there"
+        "cannot reach the DA server {url}: {source}: check that the process that serves it runs: the chain's node, or `rollwright da serve`"
     )]
     Unreachable {
         /// The address.

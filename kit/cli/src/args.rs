@@ -250,6 +250,12 @@ pub(crate) struct Run {
     /// Local DA layer that another process serves, instead of da.local
     #[arg(long, value_name = "URL")]
     pub(crate) da_url: Option<String>,
+    /// Feed that a replica follows, such as ws://127.0.0.1:8545/feed, instead of follower.feed
+    #[arg(long, value_name = "URL")]
+    pub(crate) feed: Option<String>,
+    /// JSON-RPC address that transactions are forwarded to, instead of follower.sequencer
+    #[arg(long, value_name = "URL")]
+    pub(crate) sequencer: Option<String>,
     /// Port of JSON-RPC instead of the one in rpc.listen, or `auto`
     #[arg(long)]
     pub(crate) port: Option<Port>,

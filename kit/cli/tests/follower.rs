@@ -81,17 +81,43 @@ fn a_replica_follows_the_feed() {
     let mut sequencer = Running::dev(&chain, &FAST);
     let rpc = sequencer.rpc().to_owned();
     let feed = rpc.replace("http", "ws");
-    settings(
-        &chain,
-        &own,
-        &format!("[da.local]\nurl = \"{rpc}/da\"\n[follower]\nfeed = \"{feed}/feed\"\n"),
-    );
-    let mut replica = follow(&own, "replica");
-    let sent = sequencer.call("eth_sendRawTransaction", json!([transfer(0, 0, 1)]));
+    let (da, feed) = (format!("{rpc}/da"), format!("{feed}/feed"));
+    let config = chain.join("rollup.toml");
+    let mut replica = Running::start(&[
+        "run",
+        "--role",
+        "replica",
+        "--config",
+        text(&config),
+        "--datadir",
+        text(&own),
+        "--da-url",
+        &da,
+        "--feed",
+        &feed,
+        "--sequencer",
+        &rpc,
+        "--port",
+        "auto",
+    ]);
+    let sent = replica.call("eth_sendRawTransaction", json!([transfer(0, 0, 1)]));
     let number = common::included(&mut sequencer, &sent);
     reach(&mut replica, "latest", number);
     assert_eq!(hash(&replica, number), hash(&sequencer, number));
     assert_eq!(replica.interrupt(), Some(0));
+}
+
+#[test]
+fn without_a_configuration_it_is_said_which_one_is_wanted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for more in [&["--datadir", "own"][..], &[]] {
+        let arguments = [&["run", "--role", "follower"], more].concat();
+        let output = common::run_in(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("RW-CFG-001"), "{said}");
+        assert!(said.contains("--config FILE"), "{said}");
+    }
 }
 
 #[test]

@@ -303,6 +303,24 @@ impl Project {
         self
     }
 
+    /// The feed that a replica follows, instead of `follower.feed`.
+    #[must_use]
+    pub fn with_feed(mut self, url: String) -> Self {
+        let mut config = (*self.config).clone();
+        config.values.follower.feed = Some(url);
+        self.config = Arc::new(config);
+        self
+    }
+
+    /// Where transactions are forwarded to, instead of `follower.sequencer`.
+    #[must_use]
+    pub fn with_sequencer(mut self, url: String) -> Self {
+        let mut config = (*self.config).clone();
+        config.values.follower.sequencer = Some(url);
+        self.config = Arc::new(config);
+        self
+    }
+
     /// Opens the DA layer that `[da] use` names, for this rollup's address.
     pub async fn da(&self) -> Result<BoxDa, ProjectError> {
         match self.config.values.da.r#use {

@@ -35,6 +35,12 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Resul
     if let Some(url) = &args.da_url {
         project = project.with_da_url(url.clone());
     }
+    if let Some(url) = &args.feed {
+        project = project.with_feed(url.clone());
+    }
+    if let Some(url) = &args.sequencer {
+        project = project.with_sequencer(url.clone());
+    }
     if let Some(port) = args.port {
         let mut listen = project.listen();
         listen.set_port(port.number());
@@ -91,9 +97,26 @@ fn load(args: &Run) -> Result<Project, Failure> {
     let here = Path::new("rollup.toml");
     Ok(match (&args.config, &args.datadir) {
         (Some(config), _) => Project::load(config)?,
-        (None, Some(datadir)) if !here.exists() => Project::load(datadir.join(here))?,
+        (None, Some(datadir)) if !here.exists() => {
+            let kept = datadir.join(here);
+            if !kept.exists() {
+                return Err(no_configuration(datadir.display().to_string()));
+            }
+            Project::load(kept)?
+        }
+        (None, None) if !here.exists() => {
+            let folder = std::env::current_dir().unwrap_or_default();
+            return Err(no_configuration(folder.display().to_string()));
+        }
         (None, _) => Project::load(here)?,
     })
+}
+
+fn no_configuration(looked_in: String) -> Failure {
+    Failure::new("RW-CFG-001", "there is no rollup.toml to run from")
+        .at(looked_in)
+        .help("name the chain's with --config FILE; of a chain that `rollwright dev --datadir DIR` made it is DIR/rollup.toml")
+        .help("the first start copies it with the genesis file into --datadir, and later ones need no --config")
 }
 
 const fn role(role: RoleName) -> &'static str {

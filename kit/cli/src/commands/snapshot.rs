@@ -48,12 +48,21 @@ pub(crate) async fn run(console: &Console, args: &Snapshot) -> Result<(), Failur
                 da_url: da_url.clone(),
                 sequencer: sequencer.clone(),
             };
+            if !genesis.exists() {
+                return Err(Failure::new("RW-CFG-001", "there is no such genesis file")
+                    .at(genesis.display().to_string())
+                    .help("name the chain's with --genesis FILE; it lies beside its rollup.toml"));
+            }
             let (_, info) = import.run(file)?;
+            // Without an address the layer's file is to be in the directory.
+            let da = match da_url {
+                Some(_) => "",
+                None => " --da-url URL",
+            };
+            let at = datadir.display();
             let text = format!(
-                "{}\ncompare this hash with one that you trust, or derive it: rollwright verify --datadir {}\nnext: rollwright run --role follower --datadir {}",
+                "{}\ncompare this hash with one that you trust, or derive it: rollwright verify --datadir {at}{da}\nnext: rollwright run --role follower --datadir {at}{da}",
                 describe(&info),
-                datadir.display(),
-                datadir.display()
             );
             console.result(&text, &facts(&info));
         }
