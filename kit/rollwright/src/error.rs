@@ -220,6 +220,9 @@ pub enum StartError {
     /// The `eth_` methods cannot be served.
     #[error(transparent)]
     Eth(#[from] rollwright_evm::rpc::EthModuleError),
+    /// A sandbox failed.
+    #[error(transparent)]
+    Sandbox(#[from] rollwright_evm::sandbox::SandboxError),
 }
 
 impl LayerError for StartError {
@@ -230,6 +233,7 @@ impl LayerError for StartError {
             Self::Evidence(error) => error.kind(),
             Self::Rpc(error) => error.kind(),
             Self::Eth(error) => error.kind(),
+            Self::Sandbox(error) => error.kind(),
         }
     }
 
@@ -240,6 +244,7 @@ impl LayerError for StartError {
             Self::Evidence(error) => error.code(),
             Self::Rpc(error) => error.code(),
             Self::Eth(error) => error.code(),
+            Self::Sandbox(error) => error.code(),
         }
     }
 }

@@ -168,7 +168,7 @@ fn size(bytes: ByteSize) -> usize {
 }
 
 /// Completes on Ctrl-C or SIGTERM.
-async fn signal() {
+pub(crate) async fn signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

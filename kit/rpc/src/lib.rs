@@ -20,4 +20,5 @@ pub use config::ServerConfig;
 pub use dispatch::describe_metrics;
 pub use error::RpcError;
 pub use jsonrpsee::{Methods, RpcModule};
+pub use methods::method_names;
 pub use server::{BoundServer, Server};

@@ -11,7 +11,7 @@ use rollwright_core::{
     Anchor, B256, BatchInfo, BlockId, BlockRef, Bytes, DaHead, NodeApi, NodeStatus, keccak256,
 };
 use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// `rollwright_status`: the node's own, and the head of its DA layer.
@@ -153,7 +153,11 @@ impl BlockArgument {
 
 type Answer<T> = Result<T, ErrorObjectOwned>;
 
-/// Adds this crate's methods to the modules'; `rpc_modules` lists them all.
+/// Methods that list the others.
+const LISTINGS: [&str; 2] = ["rpc_methods", "rpc_modules"];
+
+/// Adds this crate's methods to the modules'; `rpc_modules` lists their name
+/// spaces, `rpc_methods` them all.
 pub(crate) fn with_own(
     mut methods: Methods,
     node: &Arc<dyn NodeApi>,
@@ -163,15 +167,37 @@ pub(crate) fn with_own(
     rollwright(&mut module)?;
     network(&mut module, config, node.status().chain_id)?;
     methods.merge(module)?;
-    let spaces: BTreeMap<&'static str, &'static str> = methods
-        .method_names()
-        .chain(["rpc_modules"])
+    let names = names(&methods);
+    let spaces: BTreeMap<&'static str, &'static str> = names
+        .iter()
         .filter_map(|name| Some((name.split_once('_')?.0, "1.0")))
         .collect();
     let mut listing = RpcModule::new(());
     listing.register_method("rpc_modules", move |_, _, _| Answer::Ok(spaces.clone()))?;
+    listing.register_method("rpc_methods", move |_, _, _| {
+        Answer::Ok(json!({"methods": names}))
+    })?;
     methods.merge(listing)?;
     Ok(methods)
+}
+
+/// All methods by name, those included that list the others.
+fn names(methods: &Methods) -> Vec<&'static str> {
+    let mut names: Vec<_> = methods.method_names().chain(LISTINGS).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The names of all methods that a server answers: those of `methods`, and this
+/// crate's own, ascending.
+pub fn method_names(
+    methods: Methods,
+    node: &Arc<dyn NodeApi>,
+) -> Result<Vec<&'static str>, RpcError> {
+    let methods = with_own(methods, node, &ServerConfig::default())?;
+    let mut names: Vec<_> = methods.method_names().collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 fn rollwright(module: &mut RpcModule<Arc<dyn NodeApi>>) -> Result<(), RpcError> {

@@ -14,6 +14,8 @@ pub mod machine;
 pub mod predeploy;
 #[cfg(feature = "rpc")]
 pub mod rpc;
+#[cfg(feature = "rpc")]
+pub mod sandbox;
 pub mod senders;
 #[cfg(feature = "std")]
 pub mod store;

@@ -124,3 +124,21 @@ async fn the_small_namespaces_answer() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn every_method_is_listed() {
+    let server = start(config()).await;
+    let answer = server.call("rpc_methods", json!([])).await;
+    let listed = answer["result"]["methods"].as_array().unwrap().clone();
+    for name in [
+        "net_version",
+        "rollwright_heads",
+        "rpc_methods",
+        "rpc_modules",
+        "web3_sha3",
+    ] {
+        assert!(listed.contains(&json!(name)), "{name}");
+    }
+    assert!(listed.is_sorted_by_key(|name| name.as_str().unwrap().to_owned()));
+    server.stop().await;
+}

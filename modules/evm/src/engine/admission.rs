@@ -4,7 +4,7 @@
 use super::{EngineError, EvmEngine};
 use crate::{
     genesis::ChainConfig,
-    machine::{RecoveredTx, Refusal, TxEnvelope},
+    machine::{RecoveredTx, Refusal, SenderSource as _, TxEnvelope},
     store::StateView,
 };
 use alloy_consensus::{Transaction, Typed2718};
@@ -47,7 +47,8 @@ impl EvmEngine {
             .map_err(Refusal::from)?;
         let state = inner.store.state_at(&head)?;
         let account = state.account(tx.sender())?.unwrap_or_else(empty_account);
-        let max_cost = check_account(&state, &account, tx.envelope())?;
+        let contracts = inner.senders.impersonates();
+        let max_cost = check_account(&state, &account, contracts, tx.envelope())?;
         Ok(admission(&tx, &account, max_cost))
     }
 
@@ -148,6 +149,7 @@ fn check_gas(spec: SpecId, block_gas_limit: u64, tx: &TxEnvelope) -> Result<(), 
 fn check_account(
     state: &StateView,
     account: &Account,
+    contracts: bool,
     tx: &TxEnvelope,
 ) -> Result<U256, EngineError> {
     if tx.nonce() < account.nonce {
@@ -157,7 +159,8 @@ fn check_account(
         }
         .into());
     }
-    if account.code_hash != alloy_consensus::constants::KECCAK_EMPTY
+    if !contracts
+        && account.code_hash != alloy_consensus::constants::KECCAK_EMPTY
         && !account.code_hash.is_zero()
         && !state.code(account.code_hash)?.starts_with(&DELEGATION)
     {

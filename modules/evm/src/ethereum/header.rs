@@ -163,7 +163,7 @@ fn blobs(rules: &Rules<'_>, parent: &Header, header: &Header) -> Result<(), Viol
     let params = rules.blobs();
     let used = header.blob_gas_used.unwrap_or_default();
     let most = params.max_blob_count.saturating_mul(DATA_GAS_PER_BLOB);
-    if used > most || used % DATA_GAS_PER_BLOB != 0 {
+    if used > most || !used.is_multiple_of(DATA_GAS_PER_BLOB) {
         return Err(Violation::field(
             header.number,
             "blobGasUsed",

@@ -44,10 +44,9 @@ pub use root::StateRoot;
 pub use verify::{Verified, verify};
 
 #[cfg(feature = "fixtures")]
-pub(crate) use {
-    executor::{Executor, environment, logs_of},
-    rules::Rules,
-};
+pub(crate) use executor::{Executor, environment, logs_of};
+#[cfg(any(feature = "fixtures", feature = "rpc"))]
+pub(crate) use rules::Rules;
 
 #[cfg(test)]
 mod tests;

@@ -148,7 +148,7 @@ pub fn call_until<S: StateAccess>(
         stop::heed(&mut evm);
     }
     match evm.transact_one(tx) {
-        Ok(result) => Ok(outcome(result, gas_limit)),
+        Ok(result) => Ok(call_outcome(result, gas_limit)),
         Err(_) if stop.asked() => Err(CallError::Stopped),
         Err(EVMError::Transaction(error)) => {
             Err(CallError::Refused(Refusal::from_revm(error, &facts)))
@@ -256,7 +256,8 @@ pub(crate) fn call_transaction(request: &CallRequest, nonce: u64, gas_limit: u64
     }
 }
 
-fn outcome(result: ExecutionResult, gas_limit: u64) -> CallOutcome {
+/// What a result of revm says to a caller.
+pub(crate) fn call_outcome(result: ExecutionResult, gas_limit: u64) -> CallOutcome {
     let gas_used = result.tx_gas_used();
     let gas_refunded = result.gas().final_refunded();
     let (result, logs) = match result {
@@ -288,7 +289,7 @@ fn halt(reason: &HaltReason) -> CallResult {
 }
 
 /// Why it failed, in geth's words.
-fn halt_reason(reason: &HaltReason) -> String {
+pub(crate) fn halt_reason(reason: &HaltReason) -> String {
     use HaltReason as H;
     match reason {
         H::OutOfGas(_) => "out of gas".into(),

@@ -64,12 +64,24 @@ pub fn estimate_until<S: StateAccess>(
     overrides: &Overrides,
     stop: Stop<'_>,
 ) -> Result<u64, EstimateError<S::Error>> {
+    estimate_with(config, header, request, |request| {
+        call_until(config, header, state, request, overrides, stop)
+    })
+}
+
+/// The search of [`estimate`] over whatever executes a request.
+pub(crate) fn estimate_with<E: core::fmt::Debug + core::fmt::Display>(
+    config: &ChainConfig,
+    header: &Header,
+    request: &CallRequest,
+    mut execute: impl FnMut(&CallRequest) -> Result<CallOutcome, CallError<E>>,
+) -> Result<u64, EstimateError<E>> {
     let highest = highest(config, header, request);
     let mut with = |gas: u64| {
         let mut request = request.clone();
         request.gas = None;
         request.gas_cap = Some(gas);
-        call_until(config, header, state, &request, overrides, stop)
+        execute(&request)
     };
     let first = with(highest)?;
     if let Some(error) = error(&first) {

@@ -50,12 +50,18 @@ pub use apply::{EvmMachine, execute};
 pub use build::{BuiltBlock, build};
 pub use call::{CallError, CallOutcome, CallRequest, CallResult, call, call_until};
 #[cfg(feature = "rpc")]
-pub(crate) use call::{call_defaults, call_environment, call_transaction};
+pub(crate) use call::{
+    call_defaults, call_environment, call_outcome, call_transaction, halt_reason,
+};
 #[cfg(feature = "rpc")]
 pub(crate) use env::{block_env, cfg_env};
+#[cfg(feature = "rpc")]
+pub(crate) use estimate::estimate_with;
 pub use estimate::{EstimateError, estimate, estimate_until};
 pub use memory::MemoryState;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides};
+#[cfg(feature = "rpc")]
+pub(crate) use receipt::receipt;
 #[cfg(feature = "rpc")]
 pub(crate) use refusal::Facts;
 pub use refusal::Refusal;

@@ -3,7 +3,7 @@ use alloy_primitives::logs_bloom;
 use revm::context_interface::result::ExecutionResult;
 
 /// The receipt of an executed transaction, EIP-658.
-pub(super) fn receipt(
+pub(crate) fn receipt(
     tx_type: TxType,
     result: ExecutionResult,
     cumulative: u64,

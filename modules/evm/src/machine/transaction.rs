@@ -170,6 +170,12 @@ pub trait SenderSource {
     fn candidate(&self, candidate: &Candidate) -> Result<Arc<RecoveredTx>, TxError> {
         self.recovered(&candidate.bytes)
     }
+
+    /// True where senders may be contracts, so that EIP-3607 does not hold: a
+    /// sandbox in which accounts are impersonated.
+    fn impersonates(&self) -> bool {
+        false
+    }
 }
 
 impl<T: SenderSource + ?Sized> SenderSource for &T {
@@ -179,6 +185,10 @@ impl<T: SenderSource + ?Sized> SenderSource for &T {
 
     fn candidate(&self, candidate: &Candidate) -> Result<Arc<RecoveredTx>, TxError> {
         (**self).candidate(candidate)
+    }
+
+    fn impersonates(&self) -> bool {
+        (**self).impersonates()
     }
 }
 

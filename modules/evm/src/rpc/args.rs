@@ -1,14 +1,14 @@
 //! Positional parameters, with geth's words for what is wrong with them.
 
 use super::error::{Answer, EthError};
-use alloy_eips::BlockId;
+use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, U256};
 use jsonrpsee::types::{Params, params::ParamsSequence};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny},
 };
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 /// Reads parameters from first to last.
 #[derive(Debug)]
@@ -99,6 +99,56 @@ impl<'de> Deserialize<'de> for Count {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A block by number or tag, the number as Ethereum's quantity or as a JSON
+/// number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BlockNumber(pub(crate) BlockNumberOrTag);
+
+impl<'de> Deserialize<'de> for BlockNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = BlockNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a block number or tag")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<BlockNumber, E> {
+                Ok(BlockNumber(number.into()))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<BlockNumber, E> {
+                text.parse().map(BlockNumber).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// An object: what derives a reader of its fields reads lists of their values,
+/// too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Fields<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Fields<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Fields)
+            }
+        }
+        deserializer.deserialize_map(Visitor(PhantomData))
     }
 }
 

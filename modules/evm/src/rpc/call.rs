@@ -4,11 +4,12 @@ use super::{
     api::EthApi,
     args::Args,
     error::{Answer, EthError},
+    replay::{Failure, Guard, Message, Moves, Overrides, Weight, open},
     request::CallRequest,
     view::ReadOnly,
 };
 use crate::{
-    machine::{self, CallError, CallResult, EstimateError, Overrides, Refusal, Stop},
+    machine::{self, CallError, CallOutcome, CallResult, EstimateError, Refusal, Stop},
     store::StoreError,
 };
 use alloy_consensus::Header;
@@ -66,14 +67,58 @@ fn execute(api: &EthApi, call: &Call, stop: Stop<'_>) -> Answer<Bytes> {
     if let Some(have) = short_of_value(&state, &request, &call.overrides)? {
         return Err(EthError::funds(request.from, have, request.value));
     }
-    let overrides = &call.overrides;
-    let outcome = machine::call_until(&api.chain, &header, &mut state, &request, overrides, stop)
-        .map_err(|error| refused(error, request.from))?;
+    let outcome = if moves_precompiles(api, &header, &call.overrides) {
+        moved(api, call, &header, &request, stop)
+    } else {
+        let overrides = &call.overrides.machine;
+        machine::call_until(&api.chain, &header, &mut state, &request, overrides, stop)
+            .map_err(widened)
+    };
+    let outcome = outcome.map_err(|error| refused(error, request.from))?;
     match outcome.result {
         CallResult::Success { output, .. } => Ok(output),
         CallResult::Revert { output } => Err(EthError::Revert(output)),
         CallResult::Halt { reason, .. } => Err(EthError::Server(reason)),
     }
+}
+
+/// True where a precompile is not where the machine has it.
+fn moves_precompiles(api: &EthApi, header: &Header, overrides: &Overrides) -> bool {
+    let header = overrides.machine.block.apply(header);
+    let spec = api.chain.spec(header.number, header.timestamp);
+    overrides.moves.concern(spec)
+}
+
+/// The call with its precompiles elsewhere.
+fn moved(
+    api: &EthApi,
+    call: &Call,
+    header: &Header,
+    request: &machine::CallRequest,
+    stop: Stop<'_>,
+) -> Result<CallOutcome, CallError<EthError>> {
+    let at = api.resolve(call.block)?;
+    let mut state = open(&api.store, &at)?;
+    let message = Message::new(api, header, &mut state, request, &call.overrides)?;
+    let guard = Guard::new(stop, Weight::default(), usize::MAX);
+    let run = message.run();
+    let (outcome, _) = run.watch_or(
+        &mut state,
+        guard,
+        |_, done, _| {
+            Ok(machine::call_outcome(
+                done.result.clone(),
+                message.tx.gas_limit,
+            ))
+        },
+        |failure| match failure {
+            Failure::Transaction(invalid) => {
+                CallError::Refused(Refusal::from_revm(invalid, &run.facts))
+            }
+            failure => CallError::State(run.refused(failure)),
+        },
+    )?;
+    Ok(outcome)
 }
 
 /// The least gas limit with which the call succeeds, within 1.5 %.
@@ -83,19 +128,25 @@ pub(super) fn estimate(api: &EthApi, call: &Call, stop: Stop<'_>) -> Answer<u64>
     if short_of_value(&state, &request, &call.overrides)?.is_some() {
         return Err(EthError::server("insufficient funds for transfer"));
     }
-    let overrides = &call.overrides;
-    machine::estimate_until(&api.chain, &header, &mut state, &request, overrides, stop).map_err(
-        |error| match error {
-            EstimateError::Revert { output } => EthError::Revert(output),
-            EstimateError::Halt(reason) => EthError::Server(reason),
-            EstimateError::Allowance(_) => EthError::Server(error.to_string()),
-            // The most that may be tried does not even pay for the message.
-            EstimateError::Call(CallError::Refused(
-                Refusal::IntrinsicGas { have, .. } | Refusal::FloorGas { have, .. },
-            )) => EthError::server(format!("gas required exceeds allowance ({have})")),
-            EstimateError::Call(error) => refused(error, request.from),
-        },
-    )
+    let config = &api.chain;
+    let overrides = &call.overrides.machine;
+    let elsewhere = moves_precompiles(api, &header, &call.overrides);
+    let estimate = machine::estimate_with(config, &header, &request, |request| {
+        if elsewhere {
+            return moved(api, call, &header, request, stop);
+        }
+        machine::call_until(config, &header, &mut state, request, overrides, stop).map_err(widened)
+    });
+    estimate.map_err(|error| match error {
+        EstimateError::Revert { output } => EthError::Revert(output),
+        EstimateError::Halt(reason) => EthError::Server(reason),
+        EstimateError::Allowance(_) => EthError::Server(error.to_string()),
+        // The most that may be tried does not even pay for the message.
+        EstimateError::Call(CallError::Refused(
+            Refusal::IntrinsicGas { have, .. } | Refusal::FloorGas { have, .. },
+        )) => EthError::server(format!("gas required exceeds allowance ({have})")),
+        EstimateError::Call(error) => refused(error, request.from),
+    })
 }
 
 /// The sender's balance where it is below the value and a price is offered:
@@ -108,7 +159,7 @@ fn short_of_value(
     if request.max_fee_per_gas.unwrap_or(0) == 0 {
         return Ok(None);
     }
-    let replaced = overrides.state.get(&request.from);
+    let replaced = overrides.machine.state.get(&request.from);
     let balance = match replaced.and_then(|account| account.balance) {
         Some(balance) => balance,
         None => state
@@ -149,14 +200,29 @@ pub(super) fn message(api: &EthApi, request: &CallRequest) -> Answer<machine::Ca
     })
 }
 
-fn refused(error: CallError<StoreError>, from: Address) -> EthError {
+impl From<EthError> for CallError<EthError> {
+    fn from(error: EthError) -> Self {
+        Self::State(error)
+    }
+}
+
+fn widened(error: CallError<StoreError>) -> CallError<EthError> {
+    match error {
+        CallError::Refused(refusal) => CallError::Refused(refusal),
+        CallError::Environment(reason) => CallError::Environment(reason),
+        CallError::State(error) => CallError::State(error.into()),
+        CallError::Stopped => CallError::Stopped,
+    }
+}
+
+fn refused(error: CallError<EthError>, from: Address) -> EthError {
     match error {
         CallError::Refused(Refusal::InsufficientFunds { have, want }) => {
             EthError::funds(from, have, want)
         }
         CallError::Refused(refusal) => EthError::Server(refusal.to_string()),
         CallError::Environment(reason) => EthError::Server(reason),
-        CallError::State(error) => error.into(),
+        CallError::State(error) => error,
         // Nobody waits for it any more.
         CallError::Stopped => EthError::server("execution aborted"),
     }
@@ -186,29 +252,48 @@ pub(super) fn overrides(state: StateOverride, header: &BlockOverrides) -> Answer
             None => None,
         },
     };
+    let moves = moves(&state)?;
     let state = state
         .into_iter()
         .map(|(address, account)| Ok((address, account_override(address, account)?)))
         .collect::<Answer<_>>()?;
     let block_hashes = header.block_hash.iter().flatten();
     Ok(Overrides {
-        block,
-        block_hashes: block_hashes
-            .map(|(number, hash)| (*number, *hash))
-            .collect(),
-        state,
+        machine: machine::Overrides {
+            block,
+            block_hashes: block_hashes
+                .map(|(number, hash)| (*number, *hash))
+                .collect(),
+            state,
+        },
+        moves,
     })
+}
+
+/// Where precompiles go. Nothing is moved onto an account that is overridden
+/// itself; of two that go to the same place, the one with the higher address
+/// is found there.
+fn moves(state: &StateOverride) -> Answer<Moves> {
+    let mut moves = Moves::default();
+    for (address, account) in state {
+        moves.overridden.insert(*address);
+        let Some(to) = account.move_precompile_to else {
+            continue;
+        };
+        if to != *address && state.contains_key(&to) {
+            return Err(EthError::server(format!(
+                "account {to} is already overridden"
+            )));
+        }
+        moves.moved.insert(*address, to);
+    }
+    Ok(moves)
 }
 
 fn account_override(
     address: Address,
     account: AccountOverride,
 ) -> Answer<machine::AccountOverride> {
-    if account.move_precompile_to.is_some() {
-        return Err(EthError::params(
-            "state override movePrecompileToAddress is not supported",
-        ));
-    }
     if account.state.is_some() && account.state_diff.is_some() {
         return Err(EthError::params(format!(
             "account {address} has both 'state' and 'stateDiff'"

@@ -1,3 +1,4 @@
+use crate::sandbox::Sandbox;
 use alloy_primitives::B256;
 use std::{fmt, time::Duration};
 
@@ -40,6 +41,9 @@ pub struct EthConfig {
     /// Secret keys of a development chain: they make `eth_accounts`,
     /// `eth_sendTransaction` and `evm_mine` available. Empty elsewhere.
     pub dev_keys: Vec<B256>,
+    /// The sandbox that the node is: makes its methods available, and that of
+    /// sending as anybody. `None` elsewhere.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Default for EthConfig {
@@ -61,6 +65,7 @@ impl Default for EthConfig {
             sync_timeout: Duration::from_secs(20),
             max_sync_timeout: Duration::from_secs(60),
             dev_keys: Vec::new(),
+            sandbox: None,
         }
     }
 }

@@ -4,18 +4,14 @@ use super::{
     EthModuleError,
     api::EthApi,
     args::Args,
-    call::{self, Call},
     error::{Answer, EthError},
-    reads,
+    fill,
     request::CallRequest,
+    sign,
 };
-use crate::machine::{self, Overrides};
-use alloy_consensus::{
-    SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy,
-    crypto::secp256k1::sign_message,
-};
-use alloy_eips::{BlockNumberOrTag, eip2718::Encodable2718};
-use alloy_primitives::{Address, B256, Signature, TxKind, map::AddressMap};
+use alloy_consensus::crypto::secp256k1::sign_message;
+use alloy_eips::eip2718::Encodable2718 as _;
+use alloy_primitives::{Address, B256, Signature, U256, map::AddressMap};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 use std::sync::Arc;
 
@@ -42,10 +38,21 @@ pub(super) fn accounts(keys: &[B256]) -> Result<Accounts, EthModuleError> {
     Ok(accounts)
 }
 
-/// `eth_accounts` always; the rest where there are development keys.
+impl Accounts {
+    /// The key of an account.
+    pub(super) fn key(&self, address: &Address) -> Answer<B256> {
+        let key = self.keys.get(address);
+        key.copied()
+            .ok_or_else(|| EthError::server("unknown account"))
+    }
+}
+
+/// `eth_accounts` always; the rest where there are development keys, or a
+/// sandbox.
 pub(super) fn register(
     module: &mut RpcModule<Arc<EthApi>>,
     accounts: Accounts,
+    sandbox: bool,
 ) -> Result<(), RegisterMethodError> {
     let order = accounts.order.clone();
     let dev = !order.is_empty();
@@ -53,10 +60,11 @@ pub(super) fn register(
         Args::new(&params).end()?;
         Answer::Ok(order.clone())
     })?;
-    if !dev {
+    if !dev && !sandbox {
         return Ok(());
     }
     let accounts = Arc::new(accounts);
+    sign::register(module, &accounts)?;
     module.register_async_method("eth_sendTransaction", move |params, api, _| {
         let accounts = Arc::clone(&accounts);
         async move {
@@ -66,6 +74,9 @@ pub(super) fn register(
             send(&api, &accounts, request).await
         }
     })?;
+    if sandbox {
+        return Ok(());
+    }
     module.register_async_method("evm_mine", |params, api, _| async move {
         let mut args = Args::new(&params);
         args.optional::<serde::de::IgnoredAny>()?;
@@ -82,118 +93,18 @@ pub(super) fn register(
 }
 
 async fn send(api: &Arc<EthApi>, accounts: &Accounts, request: CallRequest) -> Answer<B256> {
-    request.check(api.chain.chain_id)?;
-    let from = request
-        .from
-        .ok_or_else(|| EthError::params("missing \"from\""))?;
-    let key = *accounts
-        .keys
-        .get(&from)
-        .ok_or_else(|| EthError::server("unknown account"))?;
-    let pending = BlockNumberOrTag::Pending.into();
-    let nonce = match request.nonce {
-        Some(nonce) => nonce,
-        None => reads::nonce(api, from, pending)?,
-    };
-    let gas = match request.gas {
-        Some(gas) => gas,
-        None => {
-            let call = Call {
-                request: request.clone(),
-                block: pending,
-                overrides: Overrides::default(),
-            };
-            api.heavy(move |api, stop| call::estimate(api, &call, stop))
-                .await?
-        }
-    };
-    let transaction = sign(api, &request, key, nonce, gas)?;
+    if let (Some(sandbox), Some(from)) = (&api.config.sandbox, request.from)
+        && sandbox.impersonates(&from)
+    {
+        let transaction = fill::fill(api, &request).await?;
+        // A signature of nobody, with which no other sender's hash is the same.
+        let nobody = Signature::new(from.into_word().into(), U256::ONE, false);
+        let bytes = transaction.into_envelope(nobody).encoded_2718();
+        let sandbox = sandbox.clone();
+        return api
+            .heavy(move |_, _| Ok(sandbox.submit_as(bytes.into(), from)?))
+            .await;
+    }
+    let transaction = sign::signed(api, accounts, &request).await?;
     Ok(api.node.submit(transaction.encoded_2718().into()).await?)
-}
-
-/// The transaction of the type that the request's fields call for.
-fn sign(
-    api: &EthApi,
-    request: &CallRequest,
-    key: B256,
-    nonce: u64,
-    gas: u64,
-) -> Answer<TxEnvelope> {
-    let chain_id = api.chain.chain_id;
-    let to = request.to.map_or(TxKind::Create, TxKind::Call);
-    let value = request.value.unwrap_or_default();
-    let input = request.calldata();
-    let access_list = request.access_list.clone().unwrap_or_default();
-    if let Some(gas_price) = request.gas_price {
-        if request.access_list.is_none() {
-            let transaction = TxLegacy {
-                chain_id: Some(chain_id),
-                nonce,
-                gas_price,
-                gas_limit: gas,
-                to,
-                value,
-                input,
-            };
-            return signed(transaction, key);
-        }
-        let transaction = TxEip2930 {
-            chain_id,
-            nonce,
-            gas_price,
-            gas_limit: gas,
-            to,
-            value,
-            access_list,
-            input,
-        };
-        return signed(transaction, key);
-    }
-    let tip = request
-        .max_priority_fee_per_gas
-        .unwrap_or(api.config.min_priority_fee);
-    let base_fee = machine::next_base_fee(&api.latest_block()?.header);
-    let cap = request
-        .max_fee_per_gas
-        .unwrap_or_else(|| u128::from(base_fee) * 2 + tip);
-    if let Some(authorization_list) = request.authorization_list.clone() {
-        let to = request
-            .to
-            .ok_or_else(|| EthError::params("a set-code transaction needs a \"to\""))?;
-        let transaction = TxEip7702 {
-            chain_id,
-            nonce,
-            gas_limit: gas,
-            max_fee_per_gas: cap,
-            max_priority_fee_per_gas: tip.min(cap),
-            to,
-            value,
-            access_list,
-            authorization_list,
-            input,
-        };
-        return signed(transaction, key);
-    }
-    let transaction = TxEip1559 {
-        chain_id,
-        nonce,
-        gas_limit: gas,
-        max_fee_per_gas: cap,
-        max_priority_fee_per_gas: tip.min(cap),
-        to,
-        value,
-        access_list,
-        input,
-    };
-    signed(transaction, key)
-}
-
-fn signed<T>(transaction: T, key: B256) -> Answer<TxEnvelope>
-where
-    T: SignableTransaction<Signature>,
-    TxEnvelope: From<alloy_consensus::Signed<T>>,
-{
-    let signature = sign_message(key, transaction.signature_hash())
-        .map_err(|_| EthError::Internal("the development key does not sign".into()))?;
-    Ok(transaction.into_signed(signature).into())
 }

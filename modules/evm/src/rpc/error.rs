@@ -2,6 +2,7 @@ use crate::store::StoreError;
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use jsonrpsee::types::{ErrorObject, ErrorObjectOwned, error::INVALID_PARAMS_CODE};
 use rollwright_core::{LayerError, SubmitError};
+use std::fmt;
 
 /// What a method answers.
 pub(crate) type Answer<T> = Result<T, EthError>;
@@ -35,6 +36,13 @@ pub(crate) enum EthError {
     Full(String),
     /// −32603.
     Internal(String),
+    /// A code of its own, as those of `eth_simulateV1`.
+    Coded {
+        /// The code.
+        code: i32,
+        /// What is wrong.
+        message: String,
+    },
 }
 
 impl EthError {
@@ -60,13 +68,7 @@ impl From<EthError> for ErrorObjectOwned {
             EthError::Params(message) => plain(INVALID_PARAMS_CODE, message),
             EthError::HeaderNotFound => plain(-32000, "header not found"),
             EthError::Server(message) => plain(-32000, message),
-            EthError::Revert(data) => {
-                let message = match revert_reason(&data) {
-                    Some(reason) => format!("execution reverted: {reason}"),
-                    None => "execution reverted".to_owned(),
-                };
-                ErrorObject::owned(3, message, Some(data))
-            }
+            EthError::Revert(data) => ErrorObject::owned(3, revert_message(&data), Some(data)),
             EthError::NotIncluded { hash, waited_ms } => ErrorObject::owned(
                 4,
                 format!(
@@ -82,7 +84,14 @@ impl From<EthError> for ErrorObjectOwned {
             ),
             EthError::Full(message) => plain(-32005, message),
             EthError::Internal(message) => plain(-32603, message),
+            EthError::Coded { code, message } => plain(code, message),
         }
+    }
+}
+
+impl fmt::Display for EthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ErrorObjectOwned::from(self.clone()).message())
     }
 }
 
@@ -135,6 +144,14 @@ impl From<SubmitError> for EthError {
             }
             other => other.to_string(),
         })
+    }
+}
+
+/// What is said of a call that reverted with this data.
+pub(crate) fn revert_message(data: &[u8]) -> String {
+    match revert_reason(data) {
+        Some(reason) => format!("execution reverted: {reason}"),
+        None => "execution reverted".to_owned(),
     }
 }
 

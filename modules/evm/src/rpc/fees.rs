@@ -73,7 +73,7 @@ fn blob_base_fee(api: &EthApi, header: &Header) -> u128 {
 
 /// The configured minimum while the last block had room; otherwise what the
 /// cheaper transactions of recent blocks paid.
-fn priority_fee(api: &EthApi) -> Answer<u128> {
+pub(super) fn priority_fee(api: &EthApi) -> Answer<u128> {
     let least = api.config.min_priority_fee;
     let latest = api.latest_block()?;
     let header = &latest.header;

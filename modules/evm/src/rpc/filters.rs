@@ -163,7 +163,7 @@ impl EthApi {
             Kind::Pending { full: true } => Ok(Changes::Transactions(
                 pending(&entries)
                     .filter_map(|hash| self.node.pool_transaction(&hash))
-                    .filter_map(|bytes| shapes::pending(&bytes))
+                    .filter_map(|bytes| shapes::pending(self.engine.senders(), &bytes))
                     .collect(),
             )),
             Kind::Logs(filter) => self.changed_logs(&filter.1, &entries).map(Changes::Logs),

@@ -18,6 +18,7 @@
 //! −32005, as is a transaction that the pool has no room for: clients that know
 //! the code try again.
 
+mod access_list;
 mod api;
 mod args;
 mod call;
@@ -25,16 +26,22 @@ mod config;
 mod dev;
 mod error;
 mod fees;
+mod fill;
 mod filters;
 mod journal;
 mod logs;
+mod otterscan;
 mod reads;
 mod replay;
 mod request;
+mod sandbox;
 mod send;
 mod shapes;
+mod sign;
+mod simulate;
 mod subscribe;
 mod trace;
+mod transaction;
 mod txpool;
 mod view;
 
@@ -42,6 +49,7 @@ mod view;
 mod tests;
 
 pub use config::EthConfig;
+pub use sandbox::sandbox_methods;
 
 use crate::{engine::EvmEngine, store::StoreError};
 use api::EthApi;
@@ -97,6 +105,7 @@ pub fn eth_module(
 ) -> Result<Methods, EthModuleError> {
     let store = engine.store().clone();
     let accounts = dev::accounts(&config.dev_keys)?;
+    let is_sandbox = config.sandbox.is_some();
     let journal = journal::Journal::follow(store.clone(), Arc::clone(&node))?;
     let api = Arc::new(EthApi {
         engine: engine.clone(),
@@ -117,8 +126,13 @@ pub fn eth_module(
     logs::register(&mut module)?;
     txpool::register(&mut module)?;
     trace::register(&mut module)?;
+    otterscan::register(&mut module)?;
+    access_list::register(&mut module)?;
+    simulate::register(&mut module)?;
+    fill::register(&mut module)?;
     filters::register(&mut module)?;
     subscribe::register(&mut module)?;
-    dev::register(&mut module, accounts)?;
+    dev::register(&mut module, accounts, is_sandbox)?;
+    sandbox::register(&mut module)?;
     Ok(module.into())
 }

@@ -137,7 +137,7 @@ fn messages(
         (Kind::Pending { full: true }, Entry::Pending(hash)) => api
             .node
             .pool_transaction(hash)
-            .and_then(|bytes| shapes::pending(&bytes))
+            .and_then(|bytes| shapes::pending(api.engine.senders(), &bytes))
             .map(|transaction| to_raw_value(&transaction))
             .transpose()?
             .into_iter()

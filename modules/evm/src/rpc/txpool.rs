@@ -1,15 +1,22 @@
 //! `txpool_`: what waits, in geth's shapes.
 
 use super::{api::EthApi, args::Args, error::Answer, shapes};
+use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, U64};
 use alloy_rpc_types_eth::Transaction;
-use alloy_rpc_types_txpool::{
-    TxpoolContent, TxpoolContentFrom, TxpoolInspect, TxpoolInspectSummary,
-};
+use alloy_rpc_types_txpool::{TxpoolContent, TxpoolContentFrom};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 use rollwright_core::PoolEntry;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The answer of `txpool_inspect`: a line for people, by sender (with its
+/// checksum) and nonce.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Inspect {
+    pending: BTreeMap<String, BTreeMap<String, String>>,
+    queued: BTreeMap<String, BTreeMap<String, String>>,
+}
 
 /// The answer of `txpool_status`.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -49,7 +56,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
 fn waiting(api: &EthApi) -> impl Iterator<Item = (PoolEntry, Transaction)> {
     let entries = api.node.pool_content(api.config.max_pool_content);
     entries.into_iter().filter_map(|entry| {
-        let transaction = shapes::pending(&entry.bytes)?;
+        let transaction = shapes::pending(api.engine.senders(), &entry.bytes)?;
         Some((entry, transaction))
     })
 }
@@ -71,7 +78,7 @@ fn content_from(api: &EthApi, sender: Address) -> TxpoolContentFrom {
     let mut content = TxpoolContentFrom::default();
     let entries = api.node.pool_content(api.config.max_pool_content);
     for entry in entries.into_iter().filter(|entry| entry.sender == sender) {
-        let Some(transaction) = shapes::pending(&entry.bytes) else {
+        let Some(transaction) = shapes::pending(api.engine.senders(), &entry.bytes) else {
             continue;
         };
         let part = match entry.ready {
@@ -83,18 +90,29 @@ fn content_from(api: &EthApi, sender: Address) -> TxpoolContentFrom {
     content
 }
 
-fn inspect(api: &EthApi) -> TxpoolInspect {
-    let mut all = TxpoolInspect::default();
+fn inspect(api: &EthApi) -> Inspect {
+    let mut all = Inspect::default();
     for (entry, transaction) in waiting(api) {
         let part = match entry.ready {
             true => &mut all.pending,
             false => &mut all.queued,
         };
-        let account = part.entry(entry.sender).or_default();
-        account.insert(
-            entry.nonce.to_string(),
-            TxpoolInspectSummary::from_tx(transaction),
-        );
+        let account = part.entry(entry.sender.to_string()).or_default();
+        account.insert(entry.nonce.to_string(), line(&transaction));
     }
     all
+}
+
+/// In geth's words.
+fn line(transaction: &Transaction) -> String {
+    let to = match transaction.to() {
+        Some(to) => to.to_string(),
+        None => "contract creation".to_owned(),
+    };
+    format!(
+        "{to}: {} wei + {} gas × {} wei",
+        transaction.value(),
+        transaction.gas_limit(),
+        transaction.max_fee_per_gas()
+    )
 }

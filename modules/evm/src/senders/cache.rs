@@ -3,7 +3,10 @@ use crate::machine::{RecoveredTx, SenderSource, TxEnvelope, TxError};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rollwright_core::Candidate;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// What a decoded transaction takes besides its bytes, which it holds twice.
 const DECODED_OVERHEAD: usize = 1_024;
@@ -18,6 +21,7 @@ const DECODED_OVERHEAD: usize = 1_024;
 pub struct SenderCache {
     senders: Generations<Address>,
     decoded: Generations<Arc<RecoveredTx>>,
+    impersonates: AtomicBool,
 }
 
 impl SenderCache {
@@ -27,7 +31,16 @@ impl SenderCache {
         Self {
             senders: Generations::new(senders),
             decoded: Generations::new(decoded_bytes),
+            impersonates: AtomicBool::new(false),
         }
+    }
+
+    /// Takes `sender` for the signer of the transaction with this hash, whoever
+    /// signed it, and lets contracts send from now on. For sandboxes: the
+    /// answer is lost with the cache, and nobody else agrees.
+    pub(crate) fn impersonate(&self, hash: B256, sender: Address) {
+        self.impersonates.store(true, Ordering::Relaxed);
+        self.insert(hash, sender);
     }
 
     /// The sender of the transaction with this hash, if it is known.
@@ -122,5 +135,9 @@ impl SenderSource for SenderCache {
             Some(known) if known.bytes() == &candidate.bytes => Ok(known),
             _ => self.recovered(&candidate.bytes),
         }
+    }
+
+    fn impersonates(&self) -> bool {
+        self.impersonates.load(Ordering::Relaxed)
     }
 }

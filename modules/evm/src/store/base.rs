@@ -1,7 +1,7 @@
 //! The committed state, and what all parts of a store share.
 
 use super::{
-    History, StoreError, StoreOptions, StoredBlock,
+    History, StateEdits, StoreError, StoreOptions, StoredBlock,
     cache::Caches,
     chain,
     delta::to_borsh,
@@ -23,7 +23,7 @@ use std::{
 };
 
 /// The stored format that this release writes and reads.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 3;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -55,6 +55,8 @@ pub(super) struct Inner {
     pub(super) caches: Caches,
     pub(super) canonical: RwLock<Option<Arc<Canonical>>>,
     pub(super) tree: RwLock<Tree>,
+    /// What a sandbox pretends of the states after blocks, by hash.
+    pub(super) edits: RwLock<B256Map<Arc<StateEdits>>>,
     /// Storage tries of the latest head that are in memory.
     pub(super) residents: Mutex<BTreeMap<B256, Child>>,
     /// One commit at a time.
@@ -122,6 +124,7 @@ impl Inner {
             meter: Meter::default(),
             canonical: RwLock::new(None),
             tree: RwLock::new(Tree::default()),
+            edits: RwLock::default(),
             residents: Mutex::new(BTreeMap::new()),
             writer: Mutex::new(()),
             ages: AtomicU64::new(1),

@@ -112,7 +112,14 @@ impl StateAccess for BlockState {
         if let Some(reads) = &mut self.reads {
             reads.changes = Some(changes.clone());
         }
-        let outcome = self.inner.prepare(&self.view, changes, None)?;
+        let outcome = match &self.view.edits {
+            Some(edits) => {
+                let below = self.view.plain();
+                let changes = edits.under(&below, changes)?;
+                self.inner.prepare(&below, changes, None)?
+            }
+            None => self.inner.prepare(&self.view, changes, None)?,
+        };
         let root = outcome.root;
         self.prepared = Some(Prepared { outcome });
         Ok(root)

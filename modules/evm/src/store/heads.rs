@@ -2,7 +2,7 @@
 //! one step.
 
 use super::{
-    NewBlock, Prepared, StoreError, StoredBlock,
+    NewBlock, Prepared, StoreError, StoredBlock, appearances,
     base::{Canonical, Inner, META_GENESIS, META_IMPORT, stage_heads},
     cache::{ACCOUNT_BYTES, SLOT_BYTES},
     chain,
@@ -156,6 +156,7 @@ impl Inner {
             stage::forward(&mut batch, &pending.delta, pending.number());
             stage::tries(&mut batch, &*canonical.snapshot, &tries.writes)?;
             chain::stage(&mut batch, &pending.block);
+            appearances::stage(&mut batch, &pending.block, &pending.delta);
             applied.push((Arc::clone(pending), tries));
         }
         let oldest = self.stage_pruning(&mut batch, &canonical, &heads)?;
@@ -195,6 +196,7 @@ impl Inner {
             let block = chain::block_at(self, canonical, number)?
                 .ok_or_else(|| StoreError::corrupt(format!("block {number} is missing")))?;
             chain::unstage(batch, &block);
+            appearances::unstage(batch, &block);
             stage::forget(batch, &delta.changed(), number);
             removed.push(block, delta, most, bytes);
         }

@@ -15,6 +15,7 @@
 //!
 //! Any database that implements [`kv::KeyValue`] will do.
 
+mod appearances;
 mod base;
 mod block;
 mod bulk;
@@ -22,6 +23,7 @@ mod cache;
 mod chain;
 mod check;
 mod delta;
+mod edits;
 mod error;
 mod execute;
 mod flat;
@@ -43,6 +45,7 @@ mod witness;
 pub use block::{NewBlock, StoredBlock, TransactionLocation};
 pub use bulk::NewAccount;
 pub use check::StateCheck;
+pub use edits::StateEdits;
 pub use error::StoreError;
 pub use execute::BlockState;
 pub use logs::{LogHit, LogPage, LogQuery};
@@ -51,7 +54,7 @@ pub use prepare::Prepared;
 pub use view::StateView;
 
 use crate::machine::Stop;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use base::Inner;
 use kv::KeyValue;
 use rollwright_core::{
@@ -118,6 +121,23 @@ impl Store {
         Ok(self.inner.canonical()?.heads)
     }
 
+    /// Canonical blocks from the first to the last of `range` in which an
+    /// address appears: that changed it, in which it emitted a log, or in which
+    /// a transaction was sent to it. At most `limit`, ascending, or descending
+    /// from the newest.
+    ///
+    /// A call within a transaction that changes nothing of the address is not
+    /// known, nor is a change of before [`oldest_state`](Self::oldest_state).
+    pub fn appearances(
+        &self,
+        address: &Address,
+        range: (u64, u64),
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
+        appearances::search(&self.inner, address, range, newest_first, limit)
+    }
+
     /// The oldest block whose state is readable.
     pub fn oldest_state(&self) -> Result<u64, StoreError> {
         Ok(self.inner.canonical()?.oldest)
@@ -135,6 +155,25 @@ impl Store {
     /// [`StoreError::StatePruned`] where the state is not kept.
     pub fn state_at(&self, at: &BlockRef) -> Result<StateView, StoreError> {
         self.inner.view(at)
+    }
+
+    /// Shows `edits` to all who read the state after their block, and to the
+    /// blocks that are built on it; they take the place of earlier ones. Nothing
+    /// is stored, and proofs do not show them: for sandboxes, whose chain
+    /// nobody derives.
+    pub fn edit(&self, edits: StateEdits) {
+        let on = edits.on.hash;
+        let mut all = self.inner.edits.write();
+        match edits.is_empty() {
+            true => all.remove(&on),
+            false => all.insert(on, Arc::new(edits)),
+        };
+    }
+
+    /// What is edited after a block.
+    pub fn edits(&self, on: BlockRef) -> StateEdits {
+        let edits = self.inner.edits.read().get(&on.hash).cloned();
+        edits.map_or_else(|| StateEdits::new(on), |edits| (*edits).clone())
     }
 
     /// The state with which a block is executed on `parent`; errors as in

@@ -1,5 +1,5 @@
 use super::{
-    StoreError,
+    StateEdits, StoreError,
     base::{Canonical, Inner},
     cache::{ACCOUNT_BYTES, SLOT_BYTES},
     chain,
@@ -24,6 +24,8 @@ pub struct StateView {
     /// The canonical block below: the head, or an older one.
     pub(super) base: BlockRef,
     pub(super) block: BlockRef,
+    /// What a sandbox pretends on top.
+    pub(super) edits: Option<Arc<StateEdits>>,
 }
 
 impl fmt::Debug for StateView {
@@ -72,6 +74,7 @@ impl Inner {
             }
         }
         Ok(StateView {
+            edits: self.edits.read().get(&at.hash).cloned(),
             inner: Arc::clone(self),
             canonical,
             overlays: line.into(),
@@ -101,6 +104,11 @@ impl StateView {
 
     /// A storage slot; zero if it was never written.
     pub fn slot(&self, address: Address, key: B256) -> Result<U256, StoreError> {
+        if let Some(edits) = &self.edits
+            && let Some(value) = edits.slot(&address, &key)
+        {
+            return Ok(value);
+        }
         for pending in self.overlays.iter() {
             if let Some(account) = pending.delta.account(&address)
                 && let Some(value) = account.slot(&key)
@@ -130,6 +138,9 @@ impl StateView {
     pub fn code(&self, hash: B256) -> Result<Bytes, StoreError> {
         if hash == KECCAK_EMPTY {
             return Ok(Bytes::new());
+        }
+        if let Some(code) = self.edits.as_ref().and_then(|edits| edits.code(&hash)) {
+            return Ok(code);
         }
         for pending in self.overlays.iter() {
             if let Some(code) = pending.delta.code(&hash) {
@@ -168,8 +179,23 @@ impl StateView {
         self.base == self.canonical.heads.latest
     }
 
+    /// The state without what a sandbox pretends on top.
+    pub(super) fn plain(&self) -> Self {
+        Self {
+            edits: None,
+            ..self.clone()
+        }
+    }
+
     /// The account with its storage root.
     pub(super) fn flat(&self, address: Address) -> Result<Option<FlatAccount>, StoreError> {
+        match &self.edits {
+            Some(edits) => edits.account(&address, || self.plain_flat(address)),
+            None => self.plain_flat(address),
+        }
+    }
+
+    fn plain_flat(&self, address: Address) -> Result<Option<FlatAccount>, StoreError> {
         for pending in self.overlays.iter() {
             if let Some(account) = pending.delta.account(&address) {
                 return Ok(account.new);

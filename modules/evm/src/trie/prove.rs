@@ -28,12 +28,12 @@ pub fn prove(
     };
     while let Some(child) = next.take() {
         let branch = match child {
-            Child::StoredLeaf(_) | Child::Leaf(..) => {
+            Child::StoredLeaf(_) | Child::Leaf(_) => {
                 append(&mut proof, reader.rlp(&path, &child)?);
                 break;
             }
             Child::StoredBranch(_) | Child::StoredTwig(..) => reader.load(&path, &child)?,
-            Child::Branch(_, _, branch) => branch,
+            Child::Branch(branch) => branch,
         };
         let whole = path.join(&branch.prefix);
         let rlp = branch.rlp();

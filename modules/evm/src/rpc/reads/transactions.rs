@@ -70,7 +70,7 @@ pub(crate) fn find(api: &EthApi, hash: &B256) -> Answer<Option<(Arc<StoredBlock>
 }
 
 fn waiting(api: &EthApi, hash: &B256) -> Option<Transaction> {
-    shapes::pending(&api.node.pool_transaction(hash)?)
+    shapes::pending(api.engine.senders(), &api.node.pool_transaction(hash)?)
 }
 
 fn at<Id>(params: &Params<'_>, api: &EthApi) -> Answer<Option<Transaction>>

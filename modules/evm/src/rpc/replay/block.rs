@@ -1,6 +1,7 @@
 use super::{
     guard::{Guard, Weight},
-    run::{Run, Watched, evm},
+    precompiles::Moves,
+    run::{Run, Watched, system_calls},
     state::{CachedState, open},
 };
 use crate::{
@@ -12,17 +13,24 @@ use crate::{
     senders::SenderCache,
     store::StoredBlock,
 };
-use alloy_consensus::{Header, Transaction as _};
-use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
+use alloy_consensus::Transaction as _;
 use alloy_primitives::B256;
 use revm::{
-    DatabaseCommit as _, Inspector, SystemCallEvm as _,
+    DatabaseCommit as _, Inspector,
     context::{BlockEnv, CfgEnv, TxEnv},
     context_interface::result::ResultAndState,
-    primitives::hardfork::SpecId,
 };
 use rollwright_core::BlockRef;
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Blocks have their precompiles where the fork has them.
+static NOT_MOVED: Moves = Moves {
+    overridden: BTreeSet::new(),
+    moved: BTreeMap::new(),
+};
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +74,12 @@ impl<'a> Replay<'a> {
             return Err(EthError::server("genesis is not traceable"));
         }
         let spec = api.chain.spec(header.number, header.timestamp);
+        let mut cfg = cfg_env(&api.chain, spec, header.timestamp);
+        cfg.disable_eip3607 = api.engine.senders().impersonates();
         let mut replay = Self {
             block: Arc::clone(block),
             senders: Arc::clone(api.engine.senders()),
-            cfg: cfg_env(&api.chain, spec, header.timestamp),
+            cfg,
             env: block_env(&api.chain, spec, header),
             state: open(&api.store, &block.record.parent)?,
             next: 0,
@@ -77,7 +87,7 @@ impl<'a> Replay<'a> {
             stop,
             room: api.config.max_trace_bytes,
         };
-        replay.system_calls(header, spec)?;
+        system_calls(&replay.cfg, &replay.env, &mut replay.state, header)?;
         Ok(replay)
     }
 
@@ -134,6 +144,7 @@ impl<'a> Replay<'a> {
             cfg: &self.cfg,
             env: &self.env,
             tx: &tx_env,
+            moves: &NOT_MOVED,
             facts: Facts {
                 gas_limit: tx.envelope().gas_limit(),
                 ..self.facts
@@ -154,25 +165,5 @@ impl<'a> Replay<'a> {
         self.state.commit(changes);
         self.next += 1;
         Ok(answer)
-    }
-
-    /// EIP-4788 and EIP-2935, as the machine makes them.
-    fn system_calls(&mut self, header: &Header, spec: SpecId) -> Answer<()> {
-        let root = header.parent_beacon_block_root.unwrap_or_default();
-        let calls = [
-            (SpecId::CANCUN, BEACON_ROOTS_ADDRESS, root),
-            (SpecId::PRAGUE, HISTORY_STORAGE_ADDRESS, header.parent_hash),
-        ];
-        for (since, address, word) in calls {
-            if !spec.is_enabled_in(since) {
-                continue;
-            }
-            let mut evm = evm(&self.cfg, &self.env, &mut self.state, ());
-            let result = evm
-                .system_call(address, word.into())
-                .map_err(|error| EthError::Server(error.to_string()))?;
-            self.state.commit(result.state);
-        }
-        Ok(())
     }
 }

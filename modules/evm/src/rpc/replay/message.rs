@@ -1,10 +1,11 @@
 use super::{
-    overrides,
+    overrides::{self, Overrides},
+    precompiles::Moves,
     run::{Run, Watched},
     state::CachedState,
 };
 use crate::{
-    machine::{self, CallError, CallRequest, Facts, Overrides},
+    machine::{self, CallError, CallRequest, Facts},
     rpc::{
         api::EthApi,
         error::{Answer, EthError},
@@ -25,6 +26,7 @@ pub(crate) struct Message {
     pub(crate) cfg: CfgEnv,
     pub(crate) env: BlockEnv,
     pub(crate) tx: TxEnv,
+    moves: Moves,
     facts: Facts,
     room: usize,
 }
@@ -39,9 +41,11 @@ impl Message {
         request: &CallRequest,
         overrides: &Overrides,
     ) -> Answer<Self> {
-        let header = overrides.block.apply(header);
-        let (cfg, env) = machine::call_environment(&api.chain, &header, request, overrides);
-        overrides::apply(state, overrides)?;
+        let header = overrides.machine.block.apply(header);
+        let (cfg, env) =
+            machine::call_environment(&api.chain, &header, request, &overrides.machine);
+        overrides.check(cfg.spec)?;
+        overrides::apply(state, &overrides.machine)?;
         let account = state.basic(request.from).map_err(EthError::from)?;
         let account = account.unwrap_or_default();
         let (nonce, gas_limit) =
@@ -56,6 +60,7 @@ impl Message {
             cfg,
             env,
             tx: machine::call_transaction(request, nonce, gas_limit),
+            moves: overrides.moves.clone(),
             facts: Facts {
                 gas_limit,
                 ..Facts::of(api.chain.chain_id, &header)
@@ -74,13 +79,18 @@ impl Message {
     where
         I: for<'s> Inspector<Watched<'s>>,
     {
-        let run = Run {
+        self.run().watch(state, inspector, read)
+    }
+
+    /// The message as something to execute.
+    pub(crate) const fn run(&self) -> Run<'_> {
+        Run {
             cfg: &self.cfg,
             env: &self.env,
             tx: &self.tx,
+            moves: &self.moves,
             facts: self.facts,
             room: self.room,
-        };
-        run.watch(state, inspector, read)
+        }
     }
 }

@@ -12,10 +12,15 @@ mod failure;
 mod guard;
 mod message;
 mod overrides;
+mod precompiles;
 mod run;
 mod state;
 
 pub(crate) use block::{Executed, Replay};
+pub(crate) use failure::Failure;
 pub(crate) use guard::{Guard, Weight};
 pub(crate) use message::Message;
-pub(crate) use state::open;
+pub(crate) use overrides::{Overrides, apply};
+pub(crate) use precompiles::Moves;
+pub(crate) use run::{Run, system_calls};
+pub(crate) use state::{CachedState, changes, open};

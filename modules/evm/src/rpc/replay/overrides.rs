@@ -1,13 +1,41 @@
-use super::state::CachedState;
+use super::{precompiles::Moves, state::CachedState};
 use crate::{
-    machine::Overrides,
+    machine,
     rpc::error::{Answer, EthError},
 };
 use alloy_primitives::{U256, map::HashMap};
-use revm::bytecode::Bytecode;
+use revm::{bytecode::Bytecode, primitives::hardfork::SpecId};
+
+/// What a call sees changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    /// Block and accounts.
+    pub(crate) machine: machine::Overrides,
+    /// Precompiles, which the machine itself does not move.
+    pub(crate) moves: Moves,
+}
+
+impl Overrides {
+    /// Refuses to move what is no precompile by these rules, or where it is
+    /// already.
+    pub(crate) fn check(&self, spec: SpecId) -> Answer<()> {
+        if let Some(address) = self.moves.not_a_precompile(spec) {
+            return Err(EthError::server(format!(
+                "account {address} is not a precompile"
+            )));
+        }
+        match self.moves.moved.iter().find(|(from, to)| from == to) {
+            Some((address, _)) => Err(EthError::Coded {
+                code: -38022,
+                message: format!("account {address} is moved to itself"),
+            }),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Puts a call's state overrides into the cache.
-pub(crate) fn apply(state: &mut CachedState, overrides: &Overrides) -> Answer<()> {
+pub(crate) fn apply(state: &mut CachedState, overrides: &machine::Overrides) -> Answer<()> {
     for (address, with) in &overrides.state {
         let account = state.load_account(*address).map_err(EthError::from)?;
         let mut info = account.info().unwrap_or_default();

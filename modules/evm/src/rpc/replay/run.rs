@@ -1,10 +1,21 @@
-use super::{failure::failure, state::CachedState};
-use crate::{machine::Facts, rpc::error::Answer};
+use super::{
+    failure::{Failure, failure},
+    precompiles::{MovedPrecompiles, Moves},
+    state::CachedState,
+};
+use crate::{
+    machine::Facts,
+    rpc::error::{Answer, EthError},
+};
+use alloy_consensus::Header;
+use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
 use revm::{
-    InspectEvm as _, Inspector, MainBuilder as _, MainnetEvm,
-    context::{BlockEnv, CfgEnv, Context, TxEnv},
+    DatabaseCommit as _, InspectEvm as _, Inspector, MainBuilder as _, SystemCallEvm as _,
+    context::{BlockEnv, CfgEnv, Context, Evm, TxEnv},
     context_interface::result::ResultAndState,
-    handler::MainnetContext,
+    handler::{EthFrame, MainnetContext, instructions::EthInstructions},
+    interpreter::interpreter::EthInterpreter,
+    primitives::hardfork::SpecId,
     state::EvmState,
 };
 
@@ -12,7 +23,13 @@ use revm::{
 pub(crate) type Watched<'s> = MainnetContext<&'s mut CachedState>;
 
 /// revm over a cached state.
-pub(super) type WatchedEvm<'s, I> = MainnetEvm<Watched<'s>, I>;
+pub(super) type WatchedEvm<'s, I> = Evm<
+    Watched<'s>,
+    I,
+    EthInstructions<EthInterpreter, Watched<'s>>,
+    MovedPrecompiles,
+    EthFrame<EthInterpreter>,
+>;
 
 /// One transaction or message, and the environment that it is executed in.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +37,7 @@ pub(crate) struct Run<'a> {
     pub(crate) cfg: &'a CfgEnv,
     pub(crate) env: &'a BlockEnv,
     pub(crate) tx: &'a TxEnv,
+    pub(crate) moves: &'a Moves,
     /// What a refusal speaks of.
     pub(crate) facts: Facts,
     /// Bytes that the record may take, for the error that says so.
@@ -38,10 +56,28 @@ impl Run<'_> {
     where
         I: for<'s> Inspector<Watched<'s>>,
     {
-        let mut evm = evm(self.cfg, self.env, state, inspector);
-        let result = evm
-            .inspect_tx(self.tx.clone())
-            .map_err(|error| failure(error, &self.facts, self.tx.caller, self.room))?;
+        self.watch_or(state, inspector, read, |error| self.refused(error))
+    }
+
+    /// The answer for an execution that could not be made.
+    pub(crate) fn refused(&self, error: Failure) -> EthError {
+        failure(error, &self.facts, self.tx.caller, self.room)
+    }
+
+    /// As [`watch`](Self::watch), with words of the caller's own for an
+    /// execution that could not be made.
+    pub(crate) fn watch_or<I, T, E: From<EthError>>(
+        &self,
+        state: &mut CachedState,
+        inspector: I,
+        read: impl FnOnce(&mut I, &ResultAndState, &mut CachedState) -> Answer<T>,
+        refused: impl FnOnce(Failure) -> E,
+    ) -> Result<(T, EvmState), E>
+    where
+        I: for<'s> Inspector<Watched<'s>>,
+    {
+        let mut evm = evm(self.cfg, self.env, self.moves, state, inspector);
+        let result = evm.inspect_tx(self.tx.clone()).map_err(refused)?;
         let before = &mut *evm.ctx.journaled_state.database;
         let answer = read(&mut evm.inspector, &result, before)?;
         Ok((answer, result.state))
@@ -49,14 +85,43 @@ impl Run<'_> {
 }
 
 /// An EVM over `state` with `inspector` in it.
-pub(super) fn evm<'s, I>(
+fn evm<'s, I>(
     cfg: &CfgEnv,
     env: &BlockEnv,
+    moves: &Moves,
     state: &'s mut CachedState,
     inspector: I,
 ) -> WatchedEvm<'s, I> {
     let mut context: Watched<'s> = Context::new(state, cfg.spec);
     context.cfg = cfg.clone();
     context.block = env.clone();
-    context.build_mainnet_with_inspector(inspector)
+    context
+        .build_mainnet_with_inspector(inspector)
+        .with_precompiles(MovedPrecompiles::new(cfg.spec, moves))
+}
+
+/// The calls that a block makes before its transactions, EIP-4788 and
+/// EIP-2935, as the machine makes them.
+pub(crate) fn system_calls(
+    cfg: &CfgEnv,
+    env: &BlockEnv,
+    state: &mut CachedState,
+    header: &Header,
+) -> Answer<()> {
+    let root = header.parent_beacon_block_root.unwrap_or_default();
+    let calls = [
+        (SpecId::CANCUN, BEACON_ROOTS_ADDRESS, root),
+        (SpecId::PRAGUE, HISTORY_STORAGE_ADDRESS, header.parent_hash),
+    ];
+    let moves = Moves::default();
+    for (since, address, word) in calls {
+        if !cfg.spec.is_enabled_in(since) {
+            continue;
+        }
+        let result = evm(cfg, env, &moves, state, ())
+            .system_call(address, word.into())
+            .map_err(|error| EthError::Server(error.to_string()))?;
+        state.commit(result.state);
+    }
+    Ok(())
 }

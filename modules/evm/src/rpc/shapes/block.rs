@@ -1,5 +1,6 @@
 use super::transaction;
 use crate::{rpc::error::Answer, store::StoredBlock};
+use alloy_eips::eip4895::Withdrawal;
 use alloy_network_primitives::BlockTransactions;
 use alloy_primitives::U256;
 use alloy_rlp::Encodable;
@@ -33,8 +34,7 @@ pub(crate) fn header(stored: &StoredBlock) -> Header {
     }
 }
 
-/// Length of the block's RLP: header, transactions, no ommers, and from
-/// Shanghai on an empty list of withdrawals.
+/// Length of the block's RLP.
 fn size(stored: &StoredBlock) -> usize {
     let transactions: usize = stored
         .transactions()
@@ -44,8 +44,21 @@ fn size(stored: &StoredBlock) -> usize {
             _ => bytes.len(),
         })
         .sum();
-    let withdrawals = usize::from(stored.header.withdrawals_root.is_some());
-    list(stored.header.length() + list(transactions) + 1 + withdrawals)
+    size_of(&stored.header, transactions, &[])
+}
+
+/// Length of a block's RLP: header, transactions (of so many bytes in their
+/// list), no ommers, and from Shanghai on withdrawals.
+pub(crate) fn size_of(
+    header: &alloy_consensus::Header,
+    transactions: usize,
+    withdrawals: &[Withdrawal],
+) -> usize {
+    let withdrawals = match header.withdrawals_root {
+        Some(_) => list(withdrawals.iter().map(Encodable::length).sum()),
+        None => 0,
+    };
+    list(header.length() + list(transactions) + 1 + withdrawals)
 }
 
 /// Length of an RLP list with that payload.

@@ -1,5 +1,6 @@
 use crate::{
     rpc::error::{Answer, EthError},
+    senders::SenderCache,
     store::StoredBlock,
 };
 use alloy_consensus::{
@@ -32,9 +33,10 @@ pub(crate) fn mined(stored: &StoredBlock, index: usize) -> Answer<Transaction> {
 }
 
 /// A transaction that waits in the pool; `None` if its bytes are not one.
-pub(crate) fn pending(bytes: &Bytes) -> Option<Transaction> {
+pub(crate) fn pending(senders: &SenderCache, bytes: &Bytes) -> Option<Transaction> {
     let envelope = TxEnvelope::decode_2718_exact(bytes).ok()?;
-    let sender = envelope.recover_signer().ok()?;
+    let known = senders.get(envelope.tx_hash());
+    let sender = known.or_else(|| envelope.recover_signer().ok())?;
     Some(Transaction {
         // geth answers the cap as `gasPrice` of what waits.
         effective_gas_price: Some(envelope.max_fee_per_gas()),

@@ -55,7 +55,6 @@ async fn state_overrides_are_seen_by_one_call_only() {
     for wrong in [
         json!({LOADER.to_string(): {"state": {}, "stateDiff": {}}}),
         json!({LOADER.to_string(): {"unknown": "0x1"}}),
-        json!({LOADER.to_string(): {"movePrecompileToAddress": poor}}),
     ] {
         let error = rpc.error("eth_call", json!([load, "latest", wrong])).await;
         assert_eq!(error["code"], -32602, "{wrong}");

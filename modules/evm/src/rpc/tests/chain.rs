@@ -245,8 +245,12 @@ struct Shared {
 
 impl FakeNode {
     pub(super) fn new() -> Self {
+        Self::on(genesis())
+    }
+
+    fn on(genesis: Genesis) -> Self {
         Self {
-            engine: EvmEngine::in_memory(genesis()).unwrap(),
+            engine: EvmEngine::in_memory(genesis).unwrap(),
             shared: Arc::default(),
         }
     }
@@ -469,7 +473,11 @@ impl Rpc {
     }
 
     pub(super) fn with(config: EthConfig) -> Self {
-        let node = FakeNode::new();
+        Self::of(genesis(), config)
+    }
+
+    pub(super) fn of(genesis: Genesis, config: EthConfig) -> Self {
+        let node = FakeNode::on(genesis);
         let methods = eth_module(&node.engine, Arc::new(node.clone()), config).unwrap();
         Self { node, methods }
     }

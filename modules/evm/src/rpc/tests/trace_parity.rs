@@ -7,7 +7,7 @@ fn hex(address: Address) -> Value {
     json!(format!("{address:#x}"))
 }
 
-async fn chain() -> (Rpc, [B256; 3]) {
+fn chain() -> (Rpc, [B256; 3]) {
     let rpc = Rpc::with(EthConfig {
         max_trace_blocks: 3,
         ..EthConfig::default()
@@ -22,7 +22,7 @@ async fn chain() -> (Rpc, [B256; 3]) {
 
 #[tokio::test]
 async fn a_transactions_traces_say_where_they_stand() {
-    let (rpc, hashes) = chain().await;
+    let (rpc, hashes) = chain();
     let block = rpc.ok("eth_getBlockByNumber", json!(["0x1"])).await;
     let traces = rpc.ok("trace_transaction", json!([hashes[1]])).await;
     let traces = traces.as_array().unwrap();
@@ -59,7 +59,7 @@ async fn a_transactions_traces_say_where_they_stand() {
 
 #[tokio::test]
 async fn a_blocks_traces_are_those_of_its_transactions() {
-    let (rpc, hashes) = chain().await;
+    let (rpc, hashes) = chain();
     let block = rpc.ok("trace_block", json!(["0x1"])).await;
     let mut expected = Vec::new();
     for hash in &hashes[..2] {
@@ -73,7 +73,7 @@ async fn a_blocks_traces_are_those_of_its_transactions() {
 
 #[tokio::test]
 async fn filters_find_by_sender_and_recipient() {
-    let (rpc, _) = chain().await;
+    let (rpc, _) = chain();
     let range = json!({"fromBlock": "0x0", "toBlock": "0x2"});
     let all = rpc.ok("trace_filter", json!([range])).await;
     assert_eq!(all.as_array().unwrap().len(), 4);
@@ -106,7 +106,7 @@ async fn filters_find_by_sender_and_recipient() {
 
 #[tokio::test]
 async fn replays_give_traces_and_differences_of_the_state() {
-    let (rpc, hashes) = chain().await;
+    let (rpc, hashes) = chain();
     let types = json!(["trace", "stateDiff", "vmTrace"]);
     let one = rpc
         .ok("trace_replayTransaction", json!([hashes[1], types]))
@@ -139,7 +139,7 @@ async fn replays_give_traces_and_differences_of_the_state() {
 
 #[tokio::test]
 async fn calls_are_traced_and_change_nothing() {
-    let (rpc, _) = chain().await;
+    let (rpc, _) = chain();
     let call = json!({"to": CALLER, "input": words([5, 3])});
     let types = json!(["trace", "stateDiff"]);
     let first = rpc.ok("trace_call", json!([call, types])).await;

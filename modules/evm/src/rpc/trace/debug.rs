@@ -33,6 +33,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         let options = args
             .optional::<GethDebugTracingOptions>()?
             .unwrap_or_default();
+        let options = without_empty(options);
         args.end()?;
         api.heavy(move |api, stop| transaction(api, &hash, options, stop))
             .await
@@ -51,9 +52,10 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         let mut args = Args::new(&params);
         let request = args.required::<CallRequest>()?;
         let id = args.block()?;
-        let options = args
+        let mut options = args
             .optional::<GethDebugTracingCallOptions>()?
             .unwrap_or_default();
+        options.tracing_options = without_empty(options.tracing_options);
         args.end()?;
         api.heavy(move |api, stop| message(api, &request, id, options, stop))
             .await
@@ -67,7 +69,7 @@ where
 {
     let mut args = Args::new(params);
     let id = args.required::<Id>()?;
-    let options = args.optional()?.unwrap_or_default();
+    let options = without_empty(args.optional()?.unwrap_or_default());
     args.end()?;
     Ok((id.into(), options))
 }
@@ -85,8 +87,8 @@ fn transaction(
     let mut replay = Replay::begin(api, &block, stop)?;
     replay.skip_to(index)?;
     let guard = Guard::new(stop, weight, api.config.max_trace_bytes);
-    replay.watch((guard, inspector), |(_, inspector), executed| {
-        result(inspector, executed)
+    replay.watch((guard, inspector), |(_, inspector), mut executed| {
+        result(inspector, &mut executed)
     })
 }
 
@@ -104,11 +106,11 @@ fn whole_block(
     for _ in 0..replay.len() {
         let inspector = DebugInspector::new(options.clone()).map_err(refused)?;
         let guard = Guard::new(stop, weight, room);
-        let trace = replay.watch((guard, inspector), |(guard, inspector), executed| {
+        let trace = replay.watch((guard, inspector), |(guard, inspector), mut executed| {
             room = guard.left();
             let tx_hash = Some(executed.place.hash);
             Ok(TraceResult::Success {
-                result: result(inspector, executed)?,
+                result: result(inspector, &mut executed)?,
                 tx_hash,
             })
         })?;
@@ -166,7 +168,7 @@ fn message(
     Ok(trace)
 }
 
-fn result(inspector: &mut DebugInspector, executed: Executed<'_>) -> Answer<GethTrace> {
+fn result(inspector: &mut DebugInspector, executed: &mut Executed<'_>) -> Answer<GethTrace> {
     let place = executed.place;
     let context = TransactionContext::default()
         .with_block_hash(place.block.hash)
@@ -181,6 +183,28 @@ fn result(inspector: &mut DebugInspector, executed: Executed<'_>) -> Answer<Geth
             executed.before,
         )
         .map_err(refused)
+}
+
+/// Tracers in a muxTracer may be given nothing or an empty configuration, as
+/// in geth, whether they know one or not.
+fn without_empty(mut options: GethDebugTracingOptions) -> GethDebugTracingOptions {
+    use serde_json::Value;
+    let mux = options
+        .tracer
+        .as_ref()
+        .is_some_and(|t| t.as_str() == "muxTracer");
+    if let (true, Some(tracers)) = (mux, options.tracer_config.0.as_object_mut()) {
+        for (name, config) in tracers {
+            let empty = config.is_null() || config.as_object().is_some_and(|c| c.is_empty());
+            if empty {
+                *config = match name.as_str() {
+                    "4byteTracer" | "noopTracer" => Value::Null,
+                    _ => Value::Object(Default::default()),
+                };
+            }
+        }
+    }
+    options
 }
 
 /// What the tracer records of each step: the struct logger all that it is not

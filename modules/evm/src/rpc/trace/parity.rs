@@ -236,7 +236,7 @@ fn filter(
 
 fn results(
     inspector: &mut TracingInspector,
-    executed: Executed<'_>,
+    executed: &Executed<'_>,
     types: &Types,
 ) -> Answer<TraceResults> {
     std::mem::replace(inspector, TracingInspector::new(nothing()))
@@ -257,7 +257,7 @@ fn replay_transaction(
     replay.skip_to(index)?;
     let watching = watching(types, stop, api.config.max_trace_bytes);
     replay.watch(watching, |(_, inspector), executed| {
-        results(inspector, executed, types)
+        results(inspector, &executed, types)
     })
 }
 
@@ -279,7 +279,7 @@ fn replay_block(
             room = guard.left();
             let transaction_hash = executed.place.hash;
             Ok(TraceResultsWithTransactionHash {
-                full_trace: results(inspector, executed, types)?,
+                full_trace: results(inspector, &executed, types)?,
                 transaction_hash,
             })
         })?;

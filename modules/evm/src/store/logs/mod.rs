@@ -2,7 +2,8 @@
 //!
 //! The index has an entry per block for each emitter and each topic at its
 //! position: `kind (1) ‖ value ‖ block (8, BE)`, where the kind is 0 for an
-//! emitter (20 bytes) and 1 to 4 for a topic (32 bytes). A query walks the
+//! emitter (20 bytes) and 1 to 4 for a topic (32 bytes); 5 belongs to
+//! [`appearances`](super::appearances). A query walks the
 //! entries of its rarest condition and reads only blocks that meet all of them.
 
 mod query;
@@ -36,7 +37,7 @@ pub(super) fn stage(batch: &mut Batch, block: &StoredBlock, present: bool) {
     }
 }
 
-fn index_key(kind: u8, value: &[u8]) -> Vec<u8> {
+pub(super) fn index_key(kind: u8, value: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(41);
     key.push(kind);
     key.extend_from_slice(value);

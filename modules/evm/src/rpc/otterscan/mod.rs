@@ -1,32 +1,40 @@
 //! `ots_` (API level 8) and `erigon_getHeaderByNumber`, for the Otterscan
 //! explorer.
 
+mod parties;
+mod receipts;
+mod search;
+
 use super::{
     api::EthApi,
-    args::{Args, Count},
-    error::Answer,
+    args::{Args, BlockNumber, Count},
+    error::{Answer, EthError},
     reads,
     replay::{Guard, Replay, Weight},
     shapes,
 };
 use crate::{machine::Stop, store::StoredBlock};
-use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_rpc_types_eth::{Header, TransactionReceipt};
+use alloy_rpc_types_eth::Header;
 use alloy_rpc_types_trace::otterscan::{
-    BlockDetails, InternalIssuance, InternalOperation, OtsBlock, OtsBlockTransactions, OtsReceipt,
-    OtsTransactionReceipt, TraceEntry,
+    BlockDetails, InternalIssuance, InternalOperation, OtsBlock, OtsBlockTransactions, TraceEntry,
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
+use receipts::bare;
 use revm::context_interface::result::ExecutionResult;
 use revm_inspectors::{
     otterscan::InternalOperationsInspector,
     tracing::{TracingInspector, TracingInspectorConfig},
 };
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The version of the interface that Otterscan asks for.
 const API_LEVEL: u64 = 8;
+
+/// Most transactions in a page of a search or of a block.
+const API_PAGE: usize = 100;
 
 pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
     module.register_method("ots_getApiLevel", |params, _, _| {
@@ -36,9 +44,9 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     module.register_method("ots_hasCode", |params, api, _| {
         let mut args = Args::new(&params);
         let address = args.required::<Address>()?;
-        let block = args.block()?;
+        let block = args.optional::<BlockNumber>()?.unwrap_or_default().0;
         args.end()?;
-        let state = api.state(block)?;
+        let state = api.state(block.into())?;
         Answer::Ok(match state.account(address)? {
             Some(account) => !state.code(account.code_hash)?.is_empty(),
             None => false,
@@ -46,14 +54,14 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     })?;
     module.register_method("erigon_getHeaderByNumber", |params, api, _| {
         let mut args = Args::new(&params);
-        let id = args.required::<BlockNumberOrTag>()?;
+        let id = args.required::<BlockNumber>()?.0;
         args.end()?;
         let block = api.find(id.into())?;
         Answer::<Option<Header>>::Ok(block.map(|block| shapes::header(&block)))
     })?;
     module.register_method("ots_getBlockDetails", |params, api, _| {
         let mut args = Args::new(&params);
-        let id = args.required::<BlockNumberOrTag>()?;
+        let id = args.required::<BlockNumber>()?.0;
         args.end()?;
         details(api, id.into())
     })?;
@@ -65,16 +73,22 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     })?;
     module.register_method("ots_getBlockTransactions", |params, api, _| {
         let mut args = Args::new(&params);
-        let id = args.required::<BlockNumberOrTag>()?;
+        let id = args.required::<BlockNumber>()?.0;
         let page = args.required::<Count>()?.0;
         let size = args.required::<Count>()?.0;
         args.end()?;
+        if size > API_PAGE as u64 {
+            return Err(EthError::params(format!(
+                "a page has at most {API_PAGE} transactions, not {size}"
+            )));
+        }
         match api.find(id.into())? {
             Some(block) => transactions(&block, page, size).map(Some),
             None => Ok(None),
         }
     })?;
-    traces(module)
+    traces(module)?;
+    search::register(module)
 }
 
 /// What is found by executing a transaction again.
@@ -101,7 +115,7 @@ fn traces(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError
     Ok(())
 }
 
-fn details(api: &EthApi, id: BlockId) -> Answer<Option<BlockDetails>> {
+fn details(api: &EthApi, id: BlockId) -> Answer<Option<Value>> {
     let Some(block) = api.find(id)? else {
         return Ok(None);
     };
@@ -112,7 +126,12 @@ fn details(api: &EthApi, id: BlockId) -> Answer<Option<BlockDetails>> {
     // Blocks are not rewarded.
     let issuance = InternalIssuance::default();
     let block = shapes::block(&block, false)?;
-    Ok(Some(BlockDetails::new(block, issuance, fees)))
+    let details = BlockDetails::new(block, issuance, fees);
+    let mut details =
+        serde_json::to_value(details).map_err(|error| EthError::Internal(error.to_string()))?;
+    // The explorer has no use for it.
+    details["block"]["logsBloom"] = Value::Null;
+    Ok(Some(details))
 }
 
 /// A page of a block's transactions, counted from the last.
@@ -139,21 +158,6 @@ fn transactions(block: &StoredBlock, page: u64, size: u64) -> Answer<OtsBlockTra
             .map(|receipt| bare(receipt, block.record.timestamp))
             .collect(),
     })
-}
-
-/// A receipt without logs and bloom.
-fn bare(receipt: TransactionReceipt, timestamp: u64) -> OtsTransactionReceipt {
-    let inner = OtsReceipt {
-        status: receipt.inner.status(),
-        cumulative_gas_used: receipt.inner.cumulative_gas_used(),
-        logs: None,
-        logs_bloom: None,
-        r#type: receipt.inner.tx_type().into(),
-    };
-    OtsTransactionReceipt {
-        receipt: receipt.map_inner(|_| inner),
-        timestamp: Some(timestamp),
-    }
 }
 
 /// The replay of the block that holds a transaction, up to it.
@@ -186,7 +190,7 @@ fn entries(api: &EthApi, hash: &B256, stop: Stop<'_>) -> Answer<Option<Vec<Trace
     let Some(mut replay) = before(api, hash, stop)? else {
         return Ok(None);
     };
-    let inspector = TracingInspector::new(TracingInspectorConfig::default_geth().disable_steps());
+    let inspector = TracingInspector::new(TracingInspectorConfig::default_parity());
     replay
         .watch((guard(api, stop), inspector), |(_, inspector), _| {
             let nodes = inspector.traces().nodes().iter();
