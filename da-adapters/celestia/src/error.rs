@@ -271,6 +271,9 @@ pub enum CelestiaError {
     /// Posting stands still until something changes; what, the cause says.
     #[error("posting to Celestia is held back: {0}")]
     Held(Box<CelestiaError>),
+    /// The handle was closed with `CelestiaDa::close`.
+    #[error("the Celestia journal has been closed in this process: open it again")]
+    Closed,
     /// The embedded devnet failed.
     #[error("the embedded Celestia devnet: {0}")]
     Devnet(String),
@@ -320,6 +323,7 @@ impl CelestiaError {
             Self::Proof(_) => (Rejected, "RW-DA-434"),
             Self::Held(_) => (Temporary, "RW-DA-435"),
             Self::Devnet(_) => (Fatal, "RW-DA-436"),
+            Self::Closed => (Fatal, "RW-DA-437"),
         }
     }
 }

@@ -1,15 +1,33 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blobstream;
+#[cfg(feature = "rpc")]
+mod client;
+#[cfg(feature = "rpc")]
+mod config;
 mod content;
+#[cfg(feature = "rpc")]
+mod endpoints;
 mod error;
+#[cfg(feature = "rpc")]
+mod follow;
 mod gas;
 mod header;
+#[cfg(feature = "rpc")]
+mod journal;
 mod namespace;
 mod proof;
+#[cfg(feature = "rpc")]
+mod read;
+#[cfg(feature = "rpc")]
+mod submit;
 #[cfg(all(test, feature = "devnet"))]
 mod testing;
 
+#[cfg(feature = "rpc")]
+pub use client::CelestiaDa;
+#[cfg(feature = "rpc")]
+pub use config::{CelestiaConfig, Checkpoint};
 pub use content::{NamespaceContent, PlacedBlob, SkipReason, Skipped, verify_namespace};
 #[cfg(feature = "rpc")]
 pub use error::classify;

@@ -64,12 +64,14 @@ impl DevOptions {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         files::make_dir(&self.data_dir)?;
         let genesis = self.data_dir.join("genesis.json");
-        let chain_id = if genesis.exists() {
-            self.refuse_other(&read_genesis(&genesis)?, genesis)?
+        // It may be large: it is read once.
+        let (chain_id, found) = if genesis.exists() {
+            let found = read_genesis(&genesis)?;
+            (self.refuse_other(&found, genesis)?, Some(found))
         } else if self.data_dir.join("state").exists() {
             return Err(ProjectError::GenesisMissing { path: genesis });
         } else {
-            self.create(&genesis, clock).await?
+            (self.create(&genesis, clock).await?, None)
         };
         let settings = self.data_dir.join("rollup.toml");
         files::write(&settings, &self.settings(chain_id))?;
@@ -79,7 +81,7 @@ impl DevOptions {
             flags: Vec::new(),
         }
         .load()?;
-        Ok(Project::from_config(config)?
+        Ok(Project::assemble(config, found)?
             .with_listen(self.listen)
             .with_dev_methods())
     }

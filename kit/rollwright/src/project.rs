@@ -48,10 +48,19 @@ impl Project {
 
     /// Checks a configuration against the genesis file that it names.
     pub fn from_config(config: Loaded) -> Result<Self, ProjectError> {
+        Self::assemble(config, None)
+    }
+
+    /// As [`from_config`](Self::from_config), with the genesis file that it
+    /// names where that has been read already.
+    pub(crate) fn assemble(config: Loaded, genesis: Option<Genesis>) -> Result<Self, ProjectError> {
         refuse_unbuilt(&config.values)?;
         refuse_small_memory(&config)?;
         let path = config.path(&config.values.execution.genesis);
-        let genesis = read_genesis(&path)?;
+        let genesis = match genesis {
+            Some(genesis) => genesis,
+            None => read_genesis(&path)?,
+        };
         let settings = &config.values;
         if genesis.config.chain_id != settings.chain.id {
             return Err(ProjectError::ChainId {

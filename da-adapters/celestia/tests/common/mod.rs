@@ -7,8 +7,12 @@
     reason = "each test includes this module and uses a part"
 )]
 
-use rollwright_core::Clock;
-use rollwright_da_celestia::devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle};
+use rollwright_core::{Clock, DaHeight};
+use rollwright_da_celestia::{
+    CelestiaConfig, CelestiaDa, Checkpoint,
+    devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle},
+    parse_namespace,
+};
 use std::{future::Future, path::Path, pin::Pin, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
@@ -59,4 +63,38 @@ pub async fn start(config: DevnetConfig, clock: Arc<dyn Clock>) -> DevnetHandle 
     CelestiaDevnet::start(config, clock, listener)
         .await
         .unwrap()
+}
+
+/// An adapter's settings for a devnet, with its first header as checkpoint.
+pub async fn adapter_config(devnet: &DevnetHandle, urls: Vec<String>) -> CelestiaConfig {
+    let namespace = parse_namespace("gizmo").unwrap();
+    let first = devnet.hash(1).await.unwrap().unwrap();
+    CelestiaConfig {
+        checkpoint: Some(Checkpoint {
+            height: DaHeight(1),
+            hash: first,
+        }),
+        trusting_period: None,
+        max_blob_bytes: 200_000,
+        request_timeout: Duration::from_secs(60),
+        block_time: Duration::from_secs(60),
+        ..CelestiaConfig::new(urls, "private", namespace)
+    }
+}
+
+/// Returns once every submission that was handed to the node waits in its
+/// mempool, or was answered.
+pub async fn settle(da: &CelestiaDa, devnet: &DevnetHandle) {
+    let (mut outstanding, mut mempool) = (da.outstanding(), devnet.mempool());
+    loop {
+        let left = *outstanding.borrow_and_update();
+        let waiting = *mempool.borrow_and_update();
+        if left <= waiting {
+            return;
+        }
+        tokio::select! {
+            changed = outstanding.changed() => if changed.is_err() { return },
+            changed = mempool.changed() => if changed.is_err() { return },
+        }
+    }
 }

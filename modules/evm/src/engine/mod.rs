@@ -29,6 +29,7 @@ mod blocking;
 mod config;
 mod error;
 mod forced_inputs;
+mod genesis;
 mod offered;
 mod produce;
 mod query;
@@ -47,13 +48,11 @@ use crate::{
     codec::EvmCodec,
     genesis::{ChainConfig, Genesis, GenesisBlock},
     senders::SenderCache,
-    store::{NewBlock, Store, StoreError},
+    store::{Store, StoreError},
 };
 use forced_inputs::ForcedInputs;
 use parking_lot::Mutex;
-use rollwright_core::{
-    B256, BlockEffects, BlockId, BlockRecord, BlockRef, Changes, Header, Heads, RecordChange,
-};
+use rollwright_core::{B256, BlockId, BlockRecord, BlockRef, Changes, Header, Heads, RecordChange};
 use rollwright_derive::RollupConfig;
 use std::sync::Arc;
 
@@ -92,7 +91,7 @@ impl EvmEngine {
         file.check()?;
         let store = Store::open(config.location.open()?, config.store)?;
         let genesis = GenesisBlock {
-            header: genesis_header(&store, &file)?,
+            header: genesis::header(&store, &file)?,
             changes: Changes::default(),
             config: Arc::new(file.config.clone()),
         };
@@ -120,51 +119,6 @@ impl EvmEngine {
         let engine = Self::open(EvmConfig::in_memory(genesis))?;
         engine.init()?;
         Ok(engine)
-    }
-
-    /// Commits the genesis block where there is none yet. Idempotent.
-    pub fn init(&self) -> Result<BlockRef, EngineError> {
-        let inner = &*self.inner;
-        let mut uncommitted = inner.uncommitted.lock();
-        if let Some(genesis) = inner.store.genesis() {
-            // Here before, or brought by a snapshot meanwhile.
-            *uncommitted = None;
-            return Ok(genesis);
-        }
-        let genesis = &inner.genesis;
-        let file = uncommitted.clone().ok_or(StoreError::Empty)?;
-        let prepared = inner.store.prepare_genesis(file.changes())?;
-        let record = BlockRecord {
-            block: genesis.block_ref(),
-            parent: BlockRef::default(),
-            timestamp: genesis.header.timestamp,
-            fee_recipient: genesis.header.beneficiary,
-            state_root: genesis.header.state_root,
-            gas_used: 0,
-            anchor: None,
-            forced_included: Vec::new(),
-            forced: Vec::new(),
-            transactions: Vec::new(),
-            input_hash: B256::ZERO,
-        };
-        let block = NewBlock {
-            header: genesis.header.clone(),
-            record,
-            transaction_hashes: Vec::new(),
-            senders: Vec::new(),
-            effects: BlockEffects {
-                receipts: Vec::new(),
-                outbox_root: alloy_trie::EMPTY_ROOT_HASH,
-                mailbox_events: Vec::new(),
-            },
-        };
-        let root = genesis.header.state_root;
-        let committed = inner.store.init(block, prepared)?;
-        inner
-            .store
-            .remember_allocation(&file.allocation_digest(), root)?;
-        *uncommitted = None;
-        Ok(committed)
     }
 
     /// Rules of the chain.
@@ -220,30 +174,4 @@ impl EvmEngine {
         let header = self.inner.store.header(BlockId::Hash(parent.hash))?;
         header.ok_or_else(|| StoreError::UnknownBlock { block: *parent }.into())
     }
-}
-
-/// The header of the genesis block, compared with the stored one. The state
-/// root comes from the store where it remembers one for these accounts.
-fn genesis_header(store: &Store, file: &Genesis) -> Result<Header, EngineError> {
-    let Some(stored) = store.genesis() else {
-        return Ok(file.header(file.state_root()));
-    };
-    let digest = file.allocation_digest();
-    if let Some(root) = store.allocation_root(&digest)? {
-        let header = file.header(root);
-        if header.hash_slow() == stored.hash {
-            return Ok(header);
-        }
-    }
-    let header = file.header(file.state_root());
-    let expected = header.hash_slow();
-    if stored.hash != expected {
-        return Err(StoreError::OtherChain {
-            stored: stored.hash,
-            expected,
-        }
-        .into());
-    }
-    store.remember_allocation(&digest, header.state_root)?;
-    Ok(header)
 }

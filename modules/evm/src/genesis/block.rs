@@ -3,7 +3,7 @@ use alloc::{sync::Arc, vec::Vec};
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header, constants::KECCAK_EMPTY};
 use alloy_eips::{eip1559::INITIAL_BASE_FEE, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_genesis::GenesisAccount;
-use alloy_primitives::{B64, B256, Bytes, Keccak256, U256, keccak256};
+use alloy_primitives::{Address, B64, B256, Bytes, Keccak256, U256, keccak256};
 use alloy_trie::{TrieAccount, root::state_root_unhashed};
 use revm::primitives::hardfork::SpecId;
 use rollwright_core::{Account, AccountChange, BlockRef, Changes};
@@ -117,6 +117,19 @@ impl Genesis {
             .iter()
             .map(|(address, account)| (*address, change(account)))
             .collect();
+        Changes {
+            accounts,
+            codes: self.codes(),
+        }
+    }
+
+    /// What an account of the genesis state is, as a change to an empty one.
+    pub(crate) fn change(&self, address: &Address) -> Option<AccountChange> {
+        self.alloc.get(address).map(change)
+    }
+
+    /// The codes of the genesis state by their hashes, ascending.
+    pub(crate) fn codes(&self) -> Vec<(B256, Bytes)> {
         let mut codes: Vec<(B256, Bytes)> = self
             .alloc
             .values()
@@ -125,7 +138,7 @@ impl Genesis {
             .collect();
         codes.sort_by_key(|(hash, _)| *hash);
         codes.dedup_by_key(|(hash, _)| *hash);
-        Changes { accounts, codes }
+        codes
     }
 }
 

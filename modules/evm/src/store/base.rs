@@ -23,7 +23,7 @@ use std::{
 };
 
 /// The stored format that this release writes and reads.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_GENESIS: &[u8] = b"genesis";

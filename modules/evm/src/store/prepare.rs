@@ -175,7 +175,7 @@ impl Inner {
                 return true;
             }
             *child = trie::sweep(child, rule, None, &self.meter);
-            matches!(child, Child::Leaf(_) | Child::Branch(_))
+            matches!(child, Child::Leaf(..) | Child::Branch(..))
         });
     }
 

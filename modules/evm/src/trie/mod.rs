@@ -8,10 +8,11 @@
 //!   branch on their paths once: that is the dirty tracking. It returns the new
 //!   root with all hashes, and the stored branches that differ.
 //! - *Stored* are branches only, by path, each with the extension above it.
-//!   Leaves stand in the flat state, and the lowest branches, *twigs*, are made
-//!   again from them: they are most of a trie's branches, and a random block
-//!   changes one for each key. A branch knows which children are leaves and
-//!   which are twigs. What is read back is compared with the hash in its parent.
+//!   Leaves stand in the flat state, and branches over few of them, *twigs*, are
+//!   made again from them: they are most of a trie's branches, and a random
+//!   block changes one and more for each key. A branch knows how many leaves
+//!   each child has, up to where that is many. What is read back is compared
+//!   with the hash in its parent.
 //! - [`sweep`] drops what is cold and stored, so memory follows a budget.
 //!
 //! Ages order the versions of a store: a version is older than those made from

@@ -17,21 +17,27 @@ pub enum Child {
     StoredLeaf(RlpNode),
     /// A branch that is stored, and not in memory.
     StoredBranch(RlpNode),
-    /// A twig that is not in memory, and its height: made again from its leaves.
+    /// A twig that is not in memory, and the number of its leaves, from which
+    /// it is made again.
     StoredTwig(RlpNode, u8),
     /// A leaf in memory.
-    Leaf(Arc<Leaf>),
-    /// A branch in memory.
-    Branch(Arc<Branch>),
+    Leaf(RlpNode, Arc<Leaf>),
+    /// A branch in memory, and the number of leaves below it, at most one above
+    /// [`TWIG_LEAVES`]. What a parent needs of it stands
+    /// here: to be hashed, a parent touches none of the children's memory.
+    Branch(RlpNode, u8, Arc<Branch>),
 }
 
-/// The height up to which a branch is a *twig*: small enough to be made again
-/// from its leaves, and so not stored. A leaf has height 0, a branch one more
-/// than its highest child.
-pub(super) const TWIG_HEIGHT: u8 = 2;
+/// Leaves up to which a branch is a *twig*: so few that it is made again from
+/// them, and not stored.
+///
+/// The more, the fewer branches a block writes, and the longer it takes to read
+/// one that is not in memory: about a microsecond for each leaf. Part of the
+/// stored format. Tests have it small, so that small tries have all kinds.
+pub(super) const TWIG_LEAVES: u8 = if cfg!(test) { 3 } else { 80 };
 
-/// Leaves that a twig has at most.
-pub(super) const TWIG_LEAVES: usize = 16usize.pow(TWIG_HEIGHT as u32);
+/// What is counted of the leaves below a branch that is no twig.
+pub(super) const MANY: u8 = TWIG_LEAVES + 1;
 
 /// A leaf in memory.
 #[derive(Debug)]
@@ -40,7 +46,6 @@ pub struct Leaf {
     pub(super) suffix: Nibbles,
     /// RLP of the value.
     pub(super) value: Box<[u8]>,
-    pub(super) node: RlpNode,
     pub(super) born: u64,
     _charge: Charge,
 }
@@ -53,12 +58,10 @@ pub struct Branch {
     pub(super) mask: TrieMask,
     /// As many as `mask` has bits, ascending by nibble.
     pub(super) children: Box<[Child]>,
-    /// Reference to the outer node: the extension, or the branch itself.
-    pub(super) node: RlpNode,
     /// Age of the version that made it.
     pub(super) born: u64,
-    /// At most one above [`TWIG_HEIGHT`].
-    height: u8,
+    /// Leaves below it, at most [`MANY`].
+    leaves: u8,
     _charge: Charge,
 }
 
@@ -70,42 +73,53 @@ impl Child {
     /// is shorter.
     pub(super) fn node(&self) -> &RlpNode {
         match self {
-            Self::StoredLeaf(node) | Self::StoredBranch(node) | Self::StoredTwig(node, _) => node,
-            Self::Leaf(leaf) => &leaf.node,
-            Self::Branch(branch) => &branch.node,
+            Self::StoredLeaf(node)
+            | Self::StoredBranch(node)
+            | Self::StoredTwig(node, _)
+            | Self::Leaf(node, _)
+            | Self::Branch(node, ..) => node,
         }
     }
 
-    /// See [`TWIG_HEIGHT`], above which all heights are the same.
-    pub(super) fn height(&self) -> u8 {
+    /// Leaves that it holds, at most [`MANY`].
+    pub(super) fn leaves(&self) -> u8 {
         match self {
-            Self::StoredLeaf(_) | Self::Leaf(_) => 0,
-            Self::StoredTwig(_, height) => *height,
-            Self::StoredBranch(_) => TWIG_HEIGHT + 1,
-            Self::Branch(branch) => branch.height,
+            Self::StoredLeaf(_) | Self::Leaf(..) => 1,
+            Self::StoredTwig(_, leaves) | Self::Branch(_, leaves, _) => *leaves,
+            Self::StoredBranch(_) => MANY,
         }
     }
 
-    /// The child that is not in memory, by its height.
-    pub(super) fn stored(node: RlpNode, height: u8) -> Self {
-        match height {
-            0 => Self::StoredLeaf(node),
-            1..=TWIG_HEIGHT => Self::StoredTwig(node, height),
-            _ => Self::StoredBranch(node),
+    /// The child that is not in memory, by the number of its leaves.
+    pub(super) fn stored(node: RlpNode, leaves: u8) -> Self {
+        match leaves {
+            1 => Self::StoredLeaf(node),
+            ..=TWIG_LEAVES => Self::StoredTwig(node, leaves),
+            MANY.. => Self::StoredBranch(node),
         }
+    }
+
+    /// A leaf in memory, as [`Leaf::new`] made it.
+    pub(super) fn leaf((node, leaf): (RlpNode, Leaf)) -> Self {
+        Self::Leaf(node, Arc::new(leaf))
+    }
+
+    /// A branch in memory, with the reference to it.
+    pub(super) fn branch(node: RlpNode, branch: Arc<Branch>) -> Self {
+        Self::Branch(node, branch.leaves, branch)
     }
 
     /// What remains of this child in memory once it is stored.
     pub(super) fn unload(&self) -> Self {
-        Self::stored(self.node().clone(), self.height())
+        Self::stored(self.node().clone(), self.leaves())
     }
 
     /// Age of the version that made it; `None` where it is not in memory.
     pub(super) fn born(&self) -> Option<u64> {
         match self {
             Self::StoredLeaf(_) | Self::StoredBranch(_) | Self::StoredTwig(..) => None,
-            Self::Leaf(leaf) => Some(leaf.born),
-            Self::Branch(branch) => Some(branch.born),
+            Self::Leaf(_, leaf) => Some(leaf.born),
+            Self::Branch(_, _, branch) => Some(branch.born),
         }
     }
 }
@@ -124,21 +138,27 @@ pub fn root_hash(root: Option<&Child>) -> B256 {
 }
 
 impl Leaf {
-    pub(super) fn new(suffix: Nibbles, value: Box<[u8]>, born: u64, meter: &Meter) -> Self {
+    /// A leaf, and the reference to it.
+    pub(super) fn new(
+        suffix: Nibbles,
+        value: Box<[u8]>,
+        born: u64,
+        meter: &Meter,
+    ) -> (RlpNode, Self) {
         let mut rlp = Vec::with_capacity(value.len() + 48);
         let node = LeafNodeRef::new(&suffix, &value).rlp(&mut rlp);
         let charge = meter.charge(size_of::<Self>() + 16 + value.len());
-        Self {
+        let leaf = Self {
             suffix,
             value,
-            node,
             born,
             _charge: charge,
-        }
+        };
+        (node, leaf)
     }
 
     /// The same leaf hung elsewhere.
-    pub(super) fn moved(&self, suffix: Nibbles, born: u64, meter: &Meter) -> Self {
+    pub(super) fn moved(&self, suffix: Nibbles, born: u64, meter: &Meter) -> (RlpNode, Self) {
         Self::new(suffix, self.value.clone(), born, meter)
     }
 
@@ -150,11 +170,18 @@ impl Leaf {
 }
 
 impl Branch {
-    pub(super) fn new(prefix: Nibbles, slots: Slots, born: u64, meter: &Meter) -> Self {
+    /// A branch, and the reference to the outer node: the extension, or the
+    /// branch itself.
+    pub(super) fn new(
+        prefix: Nibbles,
+        slots: &mut Slots,
+        born: u64,
+        meter: &Meter,
+    ) -> (RlpNode, Self) {
         let mut mask = TrieMask::default();
         let mut children = Vec::with_capacity(slots.iter().flatten().count());
         for (nibble, child) in (0u8..).zip(slots) {
-            if let Some(child) = child {
+            if let Some(child) = child.take() {
                 mask.set_bit(nibble);
                 children.push(child);
             }
@@ -162,31 +189,31 @@ impl Branch {
         Self::from_parts(prefix, mask, children.into_boxed_slice(), born, meter)
     }
 
+    /// As [`new`](Self::new).
     pub(super) fn from_parts(
         prefix: Nibbles,
         mask: TrieMask,
         children: Box<[Child]>,
         born: u64,
         meter: &Meter,
-    ) -> Self {
+    ) -> (RlpNode, Self) {
         let charge = meter.charge(size_of::<Self>() + 16 + children.len() * size_of::<Child>());
-        let highest = children.iter().map(Child::height).max().unwrap_or_default();
-        let mut branch = Self {
+        let leaves = children.iter().map(Child::leaves);
+        let leaves = leaves.fold(0u8, u8::saturating_add).min(MANY);
+        let branch = Self {
             prefix,
             mask,
             children,
-            node: RlpNode::default(),
             born,
-            height: highest.min(TWIG_HEIGHT) + 1,
+            leaves,
             _charge: charge,
         };
         let mut rlp = Vec::with_capacity(544);
-        branch.node = branch.encode(&mut rlp, None);
-        branch
+        (branch.encode(&mut rlp, None), branch)
     }
 
     /// The same branch with another extension above it.
-    pub(super) fn moved(&self, prefix: Nibbles, born: u64, meter: &Meter) -> Self {
+    pub(super) fn moved(&self, prefix: Nibbles, born: u64, meter: &Meter) -> (RlpNode, Self) {
         Self::from_parts(prefix, self.mask, self.children.clone(), born, meter)
     }
 
@@ -197,25 +224,20 @@ impl Branch {
             prefix: self.prefix,
             mask: self.mask,
             children,
-            node: self.node.clone(),
             born: self.born,
-            height: self.height,
+            leaves: self.leaves,
             _charge: meter.charge(bytes),
         }
     }
 
     /// True unless it is a twig.
     pub(super) fn is_stored(&self) -> bool {
-        self.height > TWIG_HEIGHT
+        self.leaves > TWIG_LEAVES
     }
 
-    /// Leaves below a branch that was made of nothing else.
-    pub(super) fn leaves(&self) -> u64 {
-        let below = |child: &Child| match child {
-            Child::Branch(branch) => branch.leaves(),
-            _ => 1,
-        };
-        self.children.iter().map(below).sum()
+    /// Leaves below it, at most [`MANY`].
+    pub(super) fn leaves(&self) -> u8 {
+        self.leaves
     }
 
     /// The child at `nibble`.
@@ -230,10 +252,11 @@ impl Branch {
     /// The children by nibble; what `stored` says can be read again is not
     /// carried along.
     pub(super) fn slots(&self, stored: u64) -> Slots {
+        touch(&self.children);
         let mut slots = Slots::default();
         for (nibble, child) in self.mask.iter().zip(&self.children) {
             slots[nibble as usize] = Some(match child {
-                Child::Leaf(leaf) if leaf.born <= stored => Child::StoredLeaf(leaf.node.clone()),
+                Child::Leaf(node, leaf) if leaf.born <= stored => Child::StoredLeaf(node.clone()),
                 child => child.clone(),
             });
         }
@@ -283,6 +306,23 @@ impl Branch {
         let mut own = Vec::new();
         ExtensionNodeRef::new(&self.prefix, &branch).rlp(outer.unwrap_or(&mut own))
     }
+}
+
+impl Drop for Branch {
+    fn drop(&mut self) {
+        touch(&self.children);
+    }
+}
+
+/// Reads the counters of all children that are shared. They lie apart in
+/// memory: asked for together they arrive together, whereas each change of one
+/// waits for the one before.
+fn touch(children: &[Child]) {
+    let count = |child: &Child| match child {
+        Child::Branch(_, _, branch) => Arc::strong_count(branch),
+        _ => 0,
+    };
+    std::hint::black_box(children.iter().map(count).fold(0, usize::wrapping_add));
 }
 
 /// RLP of an empty trie's root.

@@ -28,12 +28,12 @@ pub fn prove(
     };
     while let Some(child) = next.take() {
         let branch = match child {
-            Child::StoredLeaf(_) | Child::Leaf(_) => {
+            Child::StoredLeaf(_) | Child::Leaf(..) => {
                 append(&mut proof, reader.rlp(&path, &child)?);
                 break;
             }
             Child::StoredBranch(_) | Child::StoredTwig(..) => reader.load(&path, &child)?,
-            Child::Branch(branch) => branch,
+            Child::Branch(_, _, branch) => branch,
         };
         let whole = path.join(&branch.prefix);
         let rlp = branch.rlp();

@@ -1,7 +1,4 @@
-use super::{
-    Branch, Child, Leaf, Meter, TrieError, codec,
-    node::{TWIG_HEIGHT, TWIG_LEAVES},
-};
+use super::{Branch, Child, Leaf, Meter, TrieError, codec, node::TWIG_LEAVES};
 use alloy_primitives::B256;
 use alloy_trie::{
     Nibbles, TrieMask,
@@ -38,8 +35,8 @@ pub fn stored_root(source: &dyn NodeSource, hash: B256) -> Result<Child, TrieErr
     }
     Ok(match source.leaves(&path, 2)?.len() {
         0 | 1 => Child::StoredLeaf(node),
-        // No parent asks a root for its height.
-        _ => Child::StoredTwig(node, TWIG_HEIGHT),
+        // No parent asks a root for the number of its leaves.
+        _ => Child::StoredTwig(node, TWIG_LEAVES),
     })
 }
 
@@ -61,9 +58,9 @@ impl Reader<'_> {
             .source
             .branch(path)?
             .ok_or_else(|| self.missing(path))?;
-        let branch = codec::decode(&bytes, self.stored, self.meter)
+        let (node, branch) = codec::decode(&bytes, self.stored, self.meter)
             .map_err(|reason| self.damaged(path, reason))?;
-        if branch.node != *expected {
+        if node != *expected {
             return Err(self.damaged(path, "its hash is not the one in its parent"));
         }
         Ok(branch)
@@ -76,27 +73,25 @@ impl Reader<'_> {
         path: &Nibbles,
         expected: &RlpNode,
     ) -> Result<Branch, TrieError> {
-        let leaves = self.source.leaves(path, TWIG_LEAVES + 1)?;
-        if leaves.len() < 2 {
+        let most = usize::from(TWIG_LEAVES);
+        let leaves = self.source.leaves(path, most + 1)?;
+        if leaves.len() < 2 || leaves.len() > most {
+            // Too few, or so many that a branch was stored here, and is gone.
             return Err(self.missing(path));
         }
         let leaves: Vec<(Nibbles, Vec<u8>)> = leaves
             .into_iter()
             .map(|(key, value)| (Nibbles::unpack_array(&key.0), value))
             .collect();
-        let branch = self.twig(*path, &leaves);
-        if leaves.len() > TWIG_LEAVES || branch.node != *expected {
+        let (node, branch) = self.twig(*path, &leaves);
+        if node != *expected {
             return Err(self.damaged(path, "the flat state does not fit it"));
-        }
-        if branch.is_stored() {
-            // Too high for a twig: it was stored, and is gone.
-            return Err(self.missing(path));
         }
         Ok(branch)
     }
 
     /// A branch over two leaves and more, whose keys start with `path`.
-    fn twig(&self, path: Nibbles, leaves: &[(Nibbles, Vec<u8>)]) -> Branch {
+    fn twig(&self, path: Nibbles, leaves: &[(Nibbles, Vec<u8>)]) -> (RlpNode, Branch) {
         let common = match (leaves.first(), leaves.last()) {
             (Some((first, _)), Some((last, _))) => first.common_prefix_length(last),
             _ => path.len(),
@@ -112,7 +107,8 @@ impl Reader<'_> {
             children.push(if count == 1 {
                 Child::StoredLeaf(leaf_node(&first.slice(common + 1..), value))
             } else {
-                Child::Branch(Arc::new(self.twig(first.slice(..=common), these)))
+                let (node, branch) = self.twig(first.slice(..=common), these);
+                Child::branch(node, Arc::new(branch))
             });
             rest = others;
         }
@@ -124,10 +120,10 @@ impl Reader<'_> {
     /// A branch that is not in memory.
     pub(super) fn load(&self, path: &Nibbles, child: &Child) -> Result<Arc<Branch>, TrieError> {
         match child {
-            Child::Branch(branch) => Ok(Arc::clone(branch)),
+            Child::Branch(_, _, branch) => Ok(Arc::clone(branch)),
             Child::StoredBranch(node) => Ok(Arc::new(self.load_branch(path, node)?)),
             Child::StoredTwig(node, _) => Ok(Arc::new(self.load_twig(path, node)?)),
-            Child::StoredLeaf(_) | Child::Leaf(_) => {
+            Child::StoredLeaf(_) | Child::Leaf(..) => {
                 Err(self.damaged(path, "a leaf stands where a branch is expected"))
             }
         }
@@ -138,8 +134,8 @@ impl Reader<'_> {
         let (key, value) = first.ok_or_else(|| self.missing(path))?;
         let key = Nibbles::unpack_array(&key.0);
         let suffix = key.slice(path.len()..);
-        let leaf = Leaf::new(suffix, value.into(), self.stored, self.meter);
-        if leaf.node != *expected {
+        let (node, leaf) = Leaf::new(suffix, value.into(), self.stored, self.meter);
+        if node != *expected {
             return Err(self.damaged(path, "the flat state does not fit it"));
         }
         Ok(leaf)
@@ -149,9 +145,9 @@ impl Reader<'_> {
     pub(super) fn rlp(&self, path: &Nibbles, child: &Child) -> Result<Vec<Vec<u8>>, TrieError> {
         Ok(match child {
             Child::StoredLeaf(node) => vec![self.load_leaf(path, node)?.rlp()],
-            Child::Leaf(leaf) => vec![leaf.rlp()],
+            Child::Leaf(_, leaf) => vec![leaf.rlp()],
             Child::StoredBranch(_) | Child::StoredTwig(..) => self.load(path, child)?.rlp(),
-            Child::Branch(branch) => branch.rlp(),
+            Child::Branch(_, _, branch) => branch.rlp(),
         })
     }
 

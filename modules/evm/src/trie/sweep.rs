@@ -25,11 +25,13 @@ pub fn sweep(child: &Child, rule: Sweep, partition: Option<u8>, meter: &Meter) -
     match child {
         Child::StoredLeaf(_) | Child::StoredBranch(_) | Child::StoredTwig(..) => child.clone(),
         // A stored leaf costs one look-up in the flat state: it goes first.
-        Child::Leaf(leaf) if leaf.born <= rule.stored => child.unload(),
-        Child::Leaf(_) => child.clone(),
-        Child::Branch(branch) if rule.takes(branch.born) => child.unload(),
-        Child::Branch(branch) => thin(branch, rule, partition, meter)
-            .map_or_else(|| child.clone(), |branch| Child::Branch(Arc::new(branch))),
+        Child::Leaf(_, leaf) if leaf.born <= rule.stored => child.unload(),
+        Child::Leaf(..) => child.clone(),
+        Child::Branch(_, _, branch) if rule.takes(branch.born) => child.unload(),
+        Child::Branch(node, _, branch) => thin(branch, rule, partition, meter).map_or_else(
+            || child.clone(),
+            |branch| Child::branch(node.clone(), Arc::new(branch)),
+        ),
     }
 }
 
@@ -52,8 +54,8 @@ fn thin(branch: &Branch, rule: Sweep, partition: Option<u8>, meter: &Meter) -> O
 
 fn same(a: &Child, b: &Child) -> bool {
     match (a, b) {
-        (Child::Leaf(a), Child::Leaf(b)) => Arc::ptr_eq(a, b),
-        (Child::Branch(a), Child::Branch(b)) => Arc::ptr_eq(a, b),
+        (Child::Leaf(_, a), Child::Leaf(_, b)) => Arc::ptr_eq(a, b),
+        (Child::Branch(_, _, a), Child::Branch(_, _, b)) => Arc::ptr_eq(a, b),
         (Child::StoredLeaf(_), Child::StoredLeaf(_)) => true,
         (Child::StoredBranch(_), Child::StoredBranch(_)) => true,
         (Child::StoredTwig(..), Child::StoredTwig(..)) => true,

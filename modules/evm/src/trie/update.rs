@@ -120,7 +120,7 @@ impl Walk<'_> {
                 let leaf = self.reader.load_leaf(&path, &node)?;
                 self.beside_leaf(path, &leaf, items, writes)
             }
-            Some(Child::Leaf(leaf)) => self.beside_leaf(path, &leaf, items, writes),
+            Some(Child::Leaf(_, leaf)) => self.beside_leaf(path, &leaf, items, writes),
             Some(child) => {
                 let branch = self.reader.load(&path, &child)?;
                 self.branch(path, &branch, items, writes)
@@ -129,12 +129,8 @@ impl Walk<'_> {
     }
 
     fn leaf(&self, suffix: Nibbles, value: &[u8]) -> Child {
-        Child::Leaf(Arc::new(Leaf::new(
-            suffix,
-            value.into(),
-            self.born,
-            self.reader.meter,
-        )))
+        let leaf = Leaf::new(suffix, value.into(), self.born, self.reader.meter);
+        Child::leaf(leaf)
     }
 
     /// A subtree from nothing but the updates.
@@ -144,19 +140,24 @@ impl Walk<'_> {
         items: &[Item<'_>],
         writes: &mut NodeWrites,
     ) -> Result<Option<Child>, TrieError> {
+        let alone = |item: &Item<'_>| {
+            let suffix = item.key.slice(path.len()..);
+            item.value.map(|value| self.leaf(suffix, value))
+        };
+        if let [item] = items {
+            // Most often: one key, where it stood before.
+            return Ok(alone(item));
+        }
         let live: Vec<Item<'_>> = items
             .iter()
             .filter(|i| i.value.is_some())
             .copied()
             .collect();
-        let (first, last) = match (live.first(), live.last()) {
-            (Some(first), Some(last)) => (first, last),
-            _ => return Ok(None),
+        let (first, last) = match live.as_slice() {
+            [] => return Ok(None),
+            [item] => return Ok(alone(item)),
+            [first, .., last] => (first, last),
         };
-        if live.len() == 1 {
-            let value = first.value.unwrap_or_default();
-            return Ok(Some(self.leaf(first.key.slice(path.len()..), value)));
-        }
         let common = first.key.common_prefix_length(&last.key);
         let prefix = first.key.slice(path.len()..common);
         let place = Place {
@@ -164,7 +165,7 @@ impl Walk<'_> {
             prefix,
             stored: false,
         };
-        self.fill(place, Slots::default(), &live, writes)
+        self.fill(place, &mut Slots::default(), &live, writes)
     }
 
     /// Updates at the place of one leaf.
@@ -204,36 +205,37 @@ impl Walk<'_> {
             .min()
             .map_or(whole.len(), |shared| shared.min(whole.len()));
         if shared == whole.len() {
-            let slots = branch.slots(self.reader.stored);
+            let mut slots = branch.slots(self.reader.stored);
             let place = Place {
                 path,
                 prefix: branch.prefix,
                 stored: branch.is_stored(),
             };
-            return self.fill(place, slots, items, writes);
+            return self.fill(place, &mut slots, items, writes);
         }
         // A key leaves within the extension: the branch moves down.
         let nibble = whole.get_unchecked(shared);
         let rest = whole.slice(shared + 1..);
-        let moved = Arc::new(branch.moved(rest, self.born, self.reader.meter));
+        let (node, moved) = branch.moved(rest, self.born, self.reader.meter);
+        let moved = Arc::new(moved);
         if moved.is_stored() {
             writes.push((whole.slice(..=shared), Some(Arc::clone(&moved))));
         }
         let mut slots = Slots::default();
-        slots[usize::from(nibble)] = Some(Child::Branch(moved));
+        slots[usize::from(nibble)] = Some(Child::branch(node, moved));
         let place = Place {
             path,
             prefix: whole.slice(path.len()..shared),
             stored: branch.is_stored(),
         };
-        self.fill(place, slots, items, writes)
+        self.fill(place, &mut slots, items, writes)
     }
 
     /// Distributes updates over the children of the branch below `prefix`.
     fn fill(
         &self,
         place: Place,
-        mut slots: Slots,
+        slots: &mut Slots,
         items: &[Item<'_>],
         writes: &mut NodeWrites,
     ) -> Result<Option<Child>, TrieError> {
@@ -243,16 +245,30 @@ impl Walk<'_> {
         let below: &[Item<'_>] = &items[start..];
         let count = below.partition_point(|item| item.key.starts_with(&whole));
         let below = &below[..count];
-
-        let mut jobs = Vec::with_capacity(16);
-        let mut rest = below;
-        while let Some(first) = rest.first() {
-            let nibble = first.key.get_unchecked(whole.len());
-            let count = rest.partition_point(|i| i.key.get_unchecked(whole.len()) == nibble);
-            let (these, others) = rest.split_at(count);
-            jobs.push((nibble, slots[usize::from(nibble)].take(), these));
-            rest = others;
+        if below.len() >= PARALLEL_KEYS {
+            self.fill_apart(whole, slots, below, writes)?;
+        } else {
+            for (nibble, these) in by_nibble(whole.len(), below) {
+                let slot = &mut slots[usize::from(nibble)];
+                let mut at = whole;
+                at.push(nibble);
+                *slot = self.child(at, slot.take(), these, writes)?;
+            }
         }
+        self.seal(place, slots, writes)
+    }
+
+    /// Each child in a task of its own.
+    fn fill_apart(
+        &self,
+        whole: Nibbles,
+        slots: &mut Slots,
+        below: &[Item<'_>],
+        writes: &mut NodeWrites,
+    ) -> Result<(), TrieError> {
+        let jobs: Vec<_> = by_nibble(whole.len(), below)
+            .map(|(nibble, these)| (nibble, slots[usize::from(nibble)].take(), these))
+            .collect();
         let run = |(nibble, child, these): (u8, Option<Child>, &[Item<'_>])| {
             let mut own = NodeWrites::new();
             let mut at = whole;
@@ -260,23 +276,19 @@ impl Walk<'_> {
             self.child(at, child, these, &mut own)
                 .map(|child| (nibble, child, own))
         };
-        let done: Vec<_> = if below.len() >= PARALLEL_KEYS {
-            jobs.into_par_iter().map(run).collect::<Result<_, _>>()?
-        } else {
-            jobs.into_iter().map(run).collect::<Result<_, _>>()?
-        };
+        let done: Vec<_> = jobs.into_par_iter().map(run).collect::<Result<_, _>>()?;
         for (nibble, child, own) in done {
             slots[usize::from(nibble)] = child;
             writes.extend(own);
         }
-        self.seal(place, slots, writes)
+        Ok(())
     }
 
     /// Makes a node of what is left of a branch.
     fn seal(
         &self,
         place: Place,
-        mut slots: Slots,
+        slots: &mut Slots,
         writes: &mut NodeWrites,
     ) -> Result<Option<Child>, TrieError> {
         let mut left = (0..16u8).filter(|nibble| slots[usize::from(*nibble)].is_some());
@@ -294,10 +306,10 @@ impl Walk<'_> {
                     .transpose()
             }
             _ => {
-                let branch = Branch::new(place.prefix, slots, self.born, self.reader.meter);
+                let (node, branch) = Branch::new(place.prefix, slots, self.born, self.reader.meter);
                 let branch = Arc::new(branch);
                 place.write(Some(&branch), writes);
-                Ok(Some(Child::Branch(branch)))
+                Ok(Some(Child::branch(node, branch)))
             }
         }
     }
@@ -328,14 +340,14 @@ impl Walk<'_> {
                 loaded = Arc::new(self.reader.load_leaf(&at, node)?);
                 &loaded
             }
-            Child::Leaf(leaf) => leaf,
+            Child::Leaf(_, leaf) => leaf,
             child => {
                 let branch = self.reader.load(&at, child)?;
                 return Ok(self.lift(path, at, prefix, &branch, writes));
             }
         };
         let suffix = prefix.join(&leaf.suffix);
-        Ok(Child::Leaf(Arc::new(leaf.moved(suffix, self.born, meter))))
+        Ok(Child::leaf(leaf.moved(suffix, self.born, meter)))
     }
 
     fn lift(
@@ -347,11 +359,27 @@ impl Walk<'_> {
         writes: &mut NodeWrites,
     ) -> Child {
         let prefix = prefix.join(&branch.prefix);
-        let branch = Arc::new(branch.moved(prefix, self.born, self.reader.meter));
+        let (node, branch) = branch.moved(prefix, self.born, self.reader.meter);
+        let branch = Arc::new(branch);
         if branch.is_stored() {
             writes.push((from, None));
             writes.push((path, Some(Arc::clone(&branch))));
         }
-        Child::Branch(branch)
+        Child::branch(node, branch)
     }
+}
+
+/// The keys below each nibble that follows their first `depth`, ascending.
+fn by_nibble<'a, 'b>(
+    depth: usize,
+    items: &'b [Item<'a>],
+) -> impl Iterator<Item = (u8, &'b [Item<'a>])> {
+    let mut rest = items;
+    std::iter::from_fn(move || {
+        let nibble = rest.first()?.key.get_unchecked(depth);
+        let count = rest.partition_point(|item| item.key.get_unchecked(depth) == nibble);
+        let (these, others) = rest.split_at(count);
+        rest = others;
+        Some((nibble, these))
+    })
 }

@@ -49,13 +49,13 @@ fn below(
             return Ok(());
         }
         Child::StoredTwig(node, _) => {
-            let leaves = reader.load_twig(&path, node)?.leaves();
+            let leaves = u64::from(reader.load_twig(&path, node)?.leaves());
             counts.leaves += leaves;
             (0..leaves).for_each(|_| leaf());
             return Ok(());
         }
         Child::StoredBranch(node) => reader.load_branch(&path, node)?,
-        Child::Leaf(_) | Child::Branch(_) => return Ok(()),
+        Child::Leaf(..) | Child::Branch(..) => return Ok(()),
     };
     counts.branches += 1;
     let whole = path.join(&branch.prefix);

@@ -2,6 +2,7 @@ mod admission;
 mod batches;
 mod conformance;
 mod embedding;
+mod genesis;
 mod off_executor;
 mod support;
 mod witness;

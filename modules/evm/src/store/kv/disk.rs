@@ -12,11 +12,11 @@ use std::{
     sync::Arc,
 };
 
-/// Threads that flush and compact. The first of them keeps itself free to
+/// Threads that flush and compact. Of several, the first keeps itself free to
 /// flush: it hands each compaction back to the queue, again and again, until
-/// another takes it. With only one other, that is for as long as the other
-/// compacts, with a core for nothing.
-const WORKERS: usize = 3;
+/// another takes it, with a core for nothing as long as the others compact.
+/// One alone does both in turn, and has time to spare.
+const WORKERS: usize = 1;
 
 /// What a commit survives once it has returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -39,7 +39,7 @@ fn the_same_blocks_are_stored_as_the_same_bytes() {
     assert_eq!(
         [stored, keccak256(snapshot)],
         [
-            b256!("38bbe99cb207f51da3553d5b1ea576cc5f73af92910e8a0f13251048a1b811ef"),
+            b256!("80692319c18d3990c36473a902153f155a96fa573116676abc8a17497c61f454"),
             b256!("fcb8267d58d6be4f3689ee05c72a3562082085a1169bb93b62a79d978d361b33")
         ]
     );

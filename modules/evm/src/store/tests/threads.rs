@@ -1,8 +1,80 @@
-//! Readers while blocks are committed and rolled back.
+//! Readers, and the execution of the next block, while blocks are committed
+//! and rolled back.
 
 use super::model::{Chain, tiny};
-use crate::store::StoreOptions;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::store::{
+    StoreOptions,
+    kv::{Batch, KeyValue, KvError, KvRead, MemoryKv},
+};
+use parking_lot::Mutex;
+use rollwright_core::Heads;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc::{Receiver, Sender, channel},
+};
+
+/// Tells of the next commit before it takes effect, and waits to be let on.
+#[derive(Debug)]
+struct Gate {
+    inner: MemoryKv,
+    next: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+}
+
+impl KeyValue for Gate {
+    fn snapshot(&self) -> Arc<dyn KvRead> {
+        self.inner.snapshot()
+    }
+
+    fn commit(&self, batch: Batch) -> Result<(), KvError> {
+        if let Some((begun, go)) = self.next.lock().take() {
+            begun.send(()).unwrap();
+            // Also where the test has failed meanwhile.
+            go.recv().ok();
+        }
+        self.inner.commit(batch)
+    }
+}
+
+#[test]
+fn a_block_is_executed_on_one_that_is_being_committed() {
+    for options in [tiny(), StoreOptions::default()] {
+        let gate = Arc::new(Gate {
+            inner: MemoryKv::new(),
+            next: Mutex::new(None),
+        });
+        let mut chain = Chain::on(gate.clone(), options);
+        let mut at = chain.execute(chain.genesis, 50);
+        for seed in 51..63 {
+            let store = chain.store.clone();
+            let before = store.heads().unwrap();
+            let (begun, has_begun) = channel();
+            let (go, may_go) = channel();
+            *gate.next.lock() = Some((begun, may_go));
+            at = std::thread::scope(|scope| {
+                let go = go;
+                let heads = Heads {
+                    latest: at,
+                    ..before
+                };
+                let commit = scope.spawn(move || store.set_heads(&heads, &[]));
+                has_begun.recv().unwrap();
+                // Its parent is not durable yet, and nobody was told that it is.
+                assert_eq!(chain.store.heads().unwrap(), before);
+                let next = chain.execute(at, seed);
+                chain.assert_state(next);
+                go.send(()).unwrap();
+                commit.join().unwrap().unwrap();
+                assert_eq!(chain.store.heads().unwrap(), heads);
+                next
+            });
+            chain.store.check().unwrap();
+        }
+        chain.head(at);
+        chain.assert_state(at);
+        chain.store.check().unwrap();
+    }
+}
 
 #[test]
 fn readers_always_see_one_whole_state() {

@@ -257,8 +257,8 @@ fn a_damaged_branch_is_refused_not_used() {
     let root = node_key(&Nibbles::new());
     let good = model.stored.branches[&root].clone();
     let key = keccak256(0u32.to_be_bytes());
-    // All but the children's heights is covered by the hash, and those stand
-    // there twice.
+    // All but the children's numbers of leaves is covered by the hash, and those
+    // stand there twice.
     for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 1;
