@@ -65,7 +65,8 @@ pub struct DaEpochConfig {
     /// Posters whose blobs are read in the batch lane; empty admits all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posters: Vec<String>,
-    /// Height of the block with ordinal 0.
+    /// Height of the block with ordinal 0; in a later epoch the least height
+    /// that its first block may have.
     pub start_height: DaHeight,
     /// Nominal time between blocks, in milliseconds.
     pub block_time_ms: u64,

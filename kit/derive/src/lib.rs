@@ -9,6 +9,7 @@ mod batcher;
 mod codec;
 mod config;
 mod deriver;
+mod epochs;
 mod engine;
 #[cfg(feature = "std")]
 mod memory;
@@ -22,6 +23,7 @@ pub use codec::*;
 pub use config::*;
 pub use deriver::*;
 pub use engine::Derivable;
+pub use epochs::{DaEpoch, EpochStart};
 #[cfg(feature = "std")]
 pub use memory::{MemoryCodec, memory_genesis};
 pub use rules::{BlockRoom, RuleSet, Rules};

@@ -1,10 +1,10 @@
 use crate::{
-    Amendment, BatchBlock, BatcherError, BlockTooLarge, CodecId, CodecLimits, ConfigError,
-    ForcedConfig, LimitsConfig, RollupConfig, SequencingPolicy, TimingConfig,
+    Amendment, AmendmentChange, BatchBlock, BatcherError, BlockTooLarge, CodecId, CodecLimits,
+    ConfigError, DaEpoch, ForcedConfig, LimitsConfig, RollupConfig, SequencingPolicy, TimingConfig,
 };
 use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{Address, B256};
-use rollwright_core::{DaHeight, DaOrdinal, ForcedBudget};
+use rollwright_core::{DaHeader, DaOrdinal, DaPoint, ForcedBudget};
 
 /// The rules of one chain over all ordinals: its configuration with every
 /// amendment, validated, ready for look-ups.
@@ -17,6 +17,8 @@ pub struct Rules {
     config: RollupConfig,
     amendments: Vec<Amendment>,
     segments: Vec<RuleSet>,
+    /// The first one begins at 0.
+    epochs: Vec<DaEpoch>,
 }
 
 /// What a new block may hold; see [`Rules::block_room`].
@@ -74,8 +76,10 @@ impl Rules {
             config,
             amendments,
             segments: Vec::new(),
+            epochs: Vec::new(),
         };
         rules.lay_out(digest)?;
+        rules.epochs = rules.lay_out_epochs()?;
         Ok(rules)
     }
 
@@ -117,9 +121,7 @@ impl Rules {
                 });
             }
             least = amendment.activation;
-            amendment
-                .apply(&mut config)
-                .map_err(|source| amended(index, source))?;
+            amendment.apply(&mut config);
             digest = amendment.extend_digest(digest);
             // Amendments of one activation begin together.
             let together = starts.pop_if(|start| start.from == amendment.activation);
@@ -139,6 +141,58 @@ impl Rules {
         }
         self.segments = segments(&starts);
         Ok(())
+    }
+
+    fn lay_out_epochs(&self) -> Result<Vec<DaEpoch>, ConfigError> {
+        let mut epochs = Vec::from([DaEpoch {
+            index: 0,
+            begins: DaOrdinal(0),
+            config: self.config.da.clone(),
+        }]);
+        for (at, amendment) in self.amendments.iter().enumerate() {
+            let AmendmentChange::DaEpoch(config) = &amendment.change else {
+                continue;
+            };
+            let before = &epochs[epochs.len() - 1];
+            // An epoch has at least one DA block.
+            if amendment.activation <= before.begins {
+                return Err(ConfigError::AmendmentOrder {
+                    index: at,
+                    found: amendment.activation.0,
+                    required: before.begins.0.saturating_add(1),
+                });
+            }
+            let next = DaEpoch {
+                index: before.index.saturating_add(1),
+                begins: amendment.activation,
+                config: config.as_ref().clone(),
+            };
+            epochs.push(next);
+        }
+        Ok(epochs)
+    }
+
+    /// The DA epochs, in order; the first one is genesis'.
+    pub fn epochs(&self) -> &[DaEpoch] {
+        &self.epochs
+    }
+
+    /// The DA epoch that an ordinal belongs to.
+    pub fn epoch_at(&self, ordinal: DaOrdinal) -> &DaEpoch {
+        let after = self
+            .epochs
+            .partition_point(|epoch| epoch.begins <= ordinal);
+        // The first epoch begins at 0, so there is always one at or below.
+        &self.epochs[after.saturating_sub(1)]
+    }
+
+    /// The DA point of the block with an ordinal.
+    pub fn point(&self, ordinal: DaOrdinal, header: &DaHeader) -> DaPoint {
+        DaPoint {
+            epoch: self.epoch_at(ordinal).index,
+            height: header.height,
+            hash: header.hash,
+        }
     }
 
     /// Genesis hash.
@@ -201,19 +255,6 @@ impl Rules {
             .map(|set| set.timing.window)
             .max()
             .unwrap_or_default()
-    }
-
-    /// Ordinal of a height of the first DA epoch; `None` below its start.
-    pub fn ordinal_of(&self, height: DaHeight) -> Option<DaOrdinal> {
-        height
-            .0
-            .checked_sub(self.config.da.start_height.0)
-            .map(DaOrdinal)
-    }
-
-    /// Height of an ordinal in the first DA epoch.
-    pub const fn height_of(&self, ordinal: DaOrdinal) -> DaHeight {
-        DaHeight(self.config.da.start_height.0.saturating_add(ordinal.0))
     }
 }
 

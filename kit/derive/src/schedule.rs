@@ -11,7 +11,7 @@ use alloy_primitives::Address;
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::ops::RangeInclusive;
 use rollwright_core::{
-    Anchor, Attributes, BlockRef, DaHeader, DaOrdinal, DaPoint, ForcedId, ForcedOutcome, ForcedTx,
+    Anchor, Attributes, BlockRef, DaHeader, DaOrdinal, ForcedId, ForcedOutcome, ForcedTx,
 };
 
 /// What the next block's place depends on: the parent, and how many blocks
@@ -179,18 +179,9 @@ impl Rules {
         behind >= timing.window / 2 || behind >= timing.max_step
     }
 
-    /// The DA point of an ordinal whose header is known.
-    pub fn point(&self, header: &DaHeader) -> DaPoint {
-        DaPoint {
-            epoch: 0,
-            height: header.height,
-            hash: header.hash,
-        }
-    }
-
     /// The anchor of a block on an origin.
     pub fn anchor(&self, origin: DaOrdinal, header: &DaHeader) -> Anchor {
-        Anchor::at(self.point(header), origin, header.data_root, header.time)
+        Anchor::at(self.point(origin, header), origin, header.data_root, header.time)
     }
 
     /// Everything that a sequencer hands to `Execution::build` for a block on

@@ -325,7 +325,7 @@ fn a_megabyte_of_forced_garbage_in_each_da_block_neither_stalls_nor_grows_a_node
         sizes.push(state.encode().len());
         // As a layer does whose blocks become final.
         let last = da_id(world.da.last().unwrap());
-        world.deriver.finalize(last);
+        world.deriver.finalize(0, last);
     }
     assert_eq!(world.deriver.state().next_batch(), posted);
     let settled = &sizes[40..];

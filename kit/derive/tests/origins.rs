@@ -14,7 +14,7 @@ fn origins_obey_window_step_and_time() {
         change(&mut block.inputs);
         let mut envelope = world.envelope(std::slice::from_ref(&block));
         let header = world.deriver.state().origin(block.inputs.origin).unwrap();
-        envelope.last_origin = world.rules.point(header);
+        envelope.last_origin = world.rules.point(block.inputs.origin, header);
         let mut node = world.fresh_node();
         node.read();
         let blobs = node.parts(&envelope.encode(), 1);

@@ -155,7 +155,7 @@ fn final_batches_are_forgotten_but_the_newest() {
         poster.follow(&world);
     }
     let last = da_id(world.da.last().unwrap());
-    world.deriver.finalize(last);
+    world.deriver.finalize(0, last);
     let events = poster.follow(&world);
     assert_eq!(
         events,

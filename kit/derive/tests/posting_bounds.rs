@@ -51,7 +51,7 @@ fn the_bytes_of_a_derived_batch_are_in_the_store_alone() {
     // Once all is final, the newest batch alone is remembered.
     poster.follow(&world);
     let last = da_id(world.da.last().unwrap());
-    world.deriver.finalize(last);
+    world.deriver.finalize(0, last);
     poster.follow(&world);
     assert_eq!(stored(&poster), 1);
 }

@@ -58,12 +58,12 @@ fn what_is_final_is_not_undone_and_costs_no_records() {
     world.mine_empty(2);
     assert_eq!(world.deriver.finalized().number, 0);
     let other = DaHeight100(4).with_hash(B256::repeat_byte(5));
-    let nothing = world.deriver.finalize(other);
+    let nothing = world.deriver.finalize(0, other);
     assert_eq!(
         nothing.head.number, 0,
         "another block at that height is no witness"
     );
-    let news = world.deriver.finalize(da_id(&world.da[2]));
+    let news = world.deriver.finalize(0, da_id(&world.da[2]));
     assert_eq!(news.head, world.tip.block);
     assert_eq!(news.ordinal, Some(DaOrdinal(2)));
     assert_eq!(news.records.len(), 3, "the undo records of three DA blocks");
@@ -106,7 +106,7 @@ fn a_node_that_catches_up_behind_finality_keeps_no_undo_records() {
     world.mine(vec![blob]);
     world.mine_empty(3);
     let mut late = world.fresh_node();
-    late.deriver.finalize(da_id(&world.da[4]));
+    late.deriver.finalize(0, da_id(&world.da[4]));
     late.read();
     assert_eq!(late.head(), world.head());
     assert_eq!(late.deriver.finalized(), world.head());

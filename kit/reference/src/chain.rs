@@ -56,11 +56,28 @@ impl Chain {
                 AmendmentChange::Forced(forced) => config.forced = *forced,
                 AmendmentChange::Limits(limits) => config.limits = *limits,
                 AmendmentChange::Codecs(codecs) => config.codecs.clone_from(codecs),
-                // Reserved, and refused when the configuration is checked.
-                AmendmentChange::DaEpoch { .. } => {}
+                AmendmentChange::DaEpoch(next) => config.da = next.as_ref().clone(),
             }
         }
         config
+    }
+
+    /// Ordinals at which DA epochs begin, in order (§2).
+    pub fn epochs(&self) -> Vec<u64> {
+        let amended = self.amendments.iter().filter_map(|amendment| {
+            let next = matches!(amendment.change, AmendmentChange::DaEpoch(_));
+            next.then_some(amendment.activation.0)
+        });
+        std::iter::once(0).chain(amended).collect()
+    }
+
+    /// The DA epoch that an ordinal belongs to, and where that began.
+    pub fn epoch_at(&self, ordinal: u64) -> (u32, u64) {
+        let begun = self.epochs().into_iter().zip(0u32..);
+        begun
+            .filter(|(begins, _)| *begins <= ordinal)
+            .last()
+            .map_or((0, 0), |(begins, epoch)| (epoch, begins))
     }
 
     /// The digest with the amendments that are active at `ordinal`.
@@ -151,13 +168,24 @@ fn encode(amendment: &Amendment) -> Vec<u8> {
             out.u8(6).u32(codecs.len() as u32);
             out.0.extend(codecs.iter().map(|codec| codec.0));
         }
-        // Reserved, and refused when the configuration is checked.
-        AmendmentChange::DaEpoch { .. } => {}
+        AmendmentChange::DaEpoch(next) => {
+            out.u8(7).text(&next.layer).text(&next.network);
+            out.text(&next.address);
+            out.u8(next.forced_address.is_some().into());
+            if let Some(address) = &next.forced_address {
+                out.text(address);
+            }
+            out.u32(next.posters.len() as u32);
+            for poster in &next.posters {
+                out.text(poster);
+            }
+            out.u64(next.start_height.0).u64(next.block_time_ms);
+        }
     }
     out.0
 }
 
-/// Little-endian numbers, one after the other.
+/// Little-endian numbers and texts, one after the other.
 struct Bytes(Vec<u8>);
 
 impl Bytes {
@@ -168,6 +196,12 @@ impl Bytes {
 
     fn u32(&mut self, value: u32) -> &mut Self {
         self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    fn text(&mut self, value: &str) -> &mut Self {
+        self.u32(value.len() as u32);
+        self.0.extend_from_slice(value.as_bytes());
         self
     }
 

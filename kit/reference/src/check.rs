@@ -164,8 +164,9 @@ pub fn check<E: Engine>(script: &Script) -> Result<Checked, Failure<E::Error>> {
         same_states(branch, &straight, &interrupted)?;
         if branch == 0 {
             let mut reloaded = Real::new(&chain, codec.clone()).map_err(DriveError::Config)?;
-            for block in &history.blocks {
-                reloaded.read(block, &mut scene)?;
+            for (block, ordinal) in history.blocks.iter().zip(0u64..) {
+                let below = history.below.get(&ordinal);
+                reloaded.read(block, below, &mut scene)?;
                 reloaded.reload()?;
             }
             let found = compare(&derivation, &reloaded.driven, None);
@@ -181,7 +182,10 @@ pub fn check<E: Engine>(script: &Script) -> Result<Checked, Failure<E::Error>> {
         derivations.push((history, derivation));
     }
     checked.reorganisations += branches.len() as u64 - 1;
-    if let (Some((history, derivation)), true) = (derivations.first(), branches.len() > 1) {
+    if let (Some((history, derivation)), true) = (derivations.first(), branches.len() > 1)
+        // What an epoch's begin made final is not undone.
+        && common(&interrupted, history) as u64 >= interrupted.deriver.final_below().0
+    {
         go_on(&mut interrupted, history, &mut scene)?;
         let finalized = interrupted.finalize(history, history.finalized);
         if let Some(difference) = compare(derivation, &interrupted.driven, Some(finalized)) {
@@ -202,18 +206,24 @@ fn go_on<C: rollwright_derive::BatchCodec, E: Executor>(
     history: &History,
     executor: &mut E,
 ) -> Result<(), DriveError<E::Error>> {
-    let read = real.driven.iter().map(|driven| driven.step.header.hash);
-    let wanted = history.blocks.iter().map(|block| block.header.hash);
-    let common = read.zip(wanted).take_while(|(a, b)| a == b).count();
+    let common = common(real, history);
     if common < real.driven.len() {
         real.rollback(common as u64)?;
     }
-    for (block, at) in history.blocks.iter().zip(0..).skip(common) {
-        real.read_in_part(block, at % 3, executor)?;
-        real.read(block, executor)?;
+    for (block, at) in history.blocks.iter().zip(0u64..).skip(common) {
+        let below = history.below.get(&at);
+        real.read_in_part(block, below, (at % 3) as usize, executor)?;
+        real.read(block, below, executor)?;
         real.restart()?;
     }
     Ok(())
+}
+
+/// How many DA blocks of a history a deriver has read.
+fn common<C>(real: &Real<C>, history: &History) -> usize {
+    let read = real.driven.iter().map(|driven| driven.step.header.hash);
+    let wanted = history.blocks.iter().map(|block| block.header.hash);
+    read.zip(wanted).take_while(|(a, b)| a == b).count()
 }
 
 fn same_states<C, E>(branch: usize, one: &Real<C>, other: &Real<C>) -> Result<(), Failure<E>> {

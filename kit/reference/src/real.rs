@@ -2,9 +2,9 @@
 
 use crate::{Chain, Executor, History};
 use alloy_primitives::Bytes;
-use rollwright_core::{BlockInput, BlockRef, DaBlock, DaOrdinal, RecordChange};
+use rollwright_core::{BlockInput, BlockRef, DaBlock, DaHeader, DaOrdinal, RecordChange};
 use rollwright_derive::{
-    BatchCodec, ConfigError, DaStep, DeriveError, Deriver, DeriverState, Rules, StateError, Step,
+    BatchCodec, ConfigError, DaPlace, DaStep, DeriveError, Deriver, DeriverState, Rules, StateError, Step,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -82,16 +82,36 @@ impl<C: BatchCodec> Real<C> {
         }
     }
 
-    /// Reads one DA block to its end.
+    /// Hands a DA block in; where it begins an epoch, the one before it is
+    /// final from now on.
+    fn feed(&mut self, block: &DaBlock, below: Option<&DaHeader>) -> Result<(), DeriveError> {
+        let first = |request: &rollwright_derive::DaRequest| {
+            matches!(request.place, DaPlace::First { .. })
+        };
+        match self.deriver.poll() {
+            Step::DaBlock(request) if first(&request) => {
+                if let Some(last) = self.deriver.state().last_da_block() {
+                    let finalized = self.deriver.finalize(request.epoch - 1, last);
+                    self.store(&finalized.records);
+                }
+                self.deriver.feed_first_block(block, below)
+            }
+            _ => self.deriver.feed_block(block),
+        }
+    }
+
+    /// Reads one DA block to its end. `below` is the header below a block that
+    /// begins a DA epoch.
     ///
     /// # Errors
     /// The deriver or the engine fails, which no DA contents may bring about.
     pub fn read<E: Executor>(
         &mut self,
         block: &DaBlock,
+        below: Option<&DaHeader>,
         executor: &mut E,
     ) -> Result<(), DriveError<E::Error>> {
-        self.deriver.feed_block(block)?;
+        self.feed(block, below)?;
         let mut inputs = Vec::new();
         loop {
             match self.deriver.poll() {
@@ -121,10 +141,11 @@ impl<C: BatchCodec> Real<C> {
     pub fn read_in_part<E: Executor>(
         &mut self,
         block: &DaBlock,
+        below: Option<&DaHeader>,
         executions: usize,
         executor: &mut E,
     ) -> Result<(), DriveError<E::Error>> {
-        self.deriver.feed_block(block)?;
+        self.feed(block, below)?;
         for _ in 0..executions {
             let Step::Execute(input) = self.deriver.poll() else {
                 break;
@@ -177,7 +198,8 @@ impl<C: BatchCodec> Real<C> {
     /// returns the final head.
     pub fn finalize(&mut self, history: &History, blocks: usize) -> BlockRef {
         if let Some(last) = blocks.checked_sub(1).and_then(|at| history.blocks.get(at)) {
-            let finalized = self.deriver.finalize(last.header.id());
+            let epoch = self.rules.epoch_at(DaOrdinal(blocks as u64 - 1)).index;
+            let finalized = self.deriver.finalize(epoch, last.header.id());
             self.store(&finalized.records);
         }
         self.deriver.finalized()
@@ -195,8 +217,8 @@ pub fn drive<C: BatchCodec, E: Executor>(
     executor: &mut E,
 ) -> Result<Real<C>, DriveError<E::Error>> {
     let mut real = Real::new(chain, codec)?;
-    for block in &history.blocks {
-        real.read(block, executor)?;
+    for (block, ordinal) in history.blocks.iter().zip(0u64..) {
+        real.read(block, history.below.get(&ordinal), executor)?;
     }
     Ok(real)
 }

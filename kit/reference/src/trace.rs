@@ -106,7 +106,7 @@ reasons! {
     BatchCodec,
     /// §4.2: counts and lengths are out of bounds.
     BatchBound,
-    /// §4.2: the last origin is in another DA epoch, or below its start.
+    /// §4.2: the last origin is not a DA point of the chain.
     OriginEpoch,
     /// §4.2: the last origin is outside of the window.
     OriginWindow,

@@ -55,6 +55,7 @@ pub(crate) fn differs<C: Chain>(
             .head(0)
             .finalized
             .map_or(0, |block| block.height.0 as usize + 1),
+        ..History::default()
     });
     let last = history.blocks.iter_mut().rfind(|it| !it.blobs.is_empty());
     if let (Some(block), true) = (last, blind) {

@@ -255,11 +255,14 @@ impl Batcher {
         if first.attempt < self.attempt {
             return;
         }
+        // A batch in flight has the present digest, so its parts were posted on
+        // the present layer.
+        let epoch = self.rules.epoch_at(self.view.next_ordinal).index;
         let read = |ordinal: DaOrdinal| ordinal < self.view.next_ordinal;
         let everywhere = first.units.iter().all(|unit| {
             !unit.included.is_empty()
                 && unit.included.iter().all(|blob| {
-                    let ordinal = self.rules.ordinal_of(blob.block.height);
+                    let ordinal = state.ordinal_of(&self.rules, epoch, blob.block.height);
                     ordinal.is_some_and(|ordinal| {
                         read(ordinal)
                             && state

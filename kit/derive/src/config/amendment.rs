@@ -1,12 +1,12 @@
 use super::{
-    ConfigError, DaEpochConfig, ForcedConfig, GasLimitEntry, KeyScheduleEntry, LimitsConfig,
+    DaEpochConfig, ForcedConfig, GasLimitEntry, KeyScheduleEntry, LimitsConfig,
     RollupConfig, SequencingPolicy, TimingConfig,
 };
 use crate::CodecId;
-use alloc::{boxed::Box, format, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{Address, B256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
-use rollwright_core::{DaHeight, DaOrdinal};
+use rollwright_core::DaOrdinal;
 use serde::{Deserialize, Serialize};
 
 /// A later change of the chain configuration. The list of amendments is only
@@ -40,14 +40,11 @@ pub enum AmendmentChange {
     Limits(LimitsConfig),
     /// Codecs that batches may use.
     Codecs(Vec<CodecId>),
-    /// Reserved: the next DA epoch.
-    #[serde(rename_all = "camelCase")]
-    DaEpoch {
-        /// Last height of the epoch before.
-        last_height: DaHeight,
-        /// The next layer.
-        next: Box<DaEpochConfig>,
-    },
+    /// The next DA epoch. The block at the ordinal before the activation is
+    /// the last one that is read of the layer before; the block at the
+    /// activation is the first one of this layer, from `startHeight` on, whose
+    /// time is above the last one's. It is read once the last one is final.
+    DaEpoch(Box<DaEpochConfig>),
 }
 
 impl Amendment {
@@ -71,7 +68,7 @@ impl Amendment {
     }
 
     /// Applies the change to `config`.
-    pub(crate) fn apply(&self, config: &mut RollupConfig) -> Result<(), ConfigError> {
+    pub(crate) fn apply(&self, config: &mut RollupConfig) {
         match &self.change {
             AmendmentChange::Keys(keys) => config.set_keys(self.activation, keys.clone()),
             AmendmentChange::GasLimit(gas) => {
@@ -88,14 +85,8 @@ impl Amendment {
             AmendmentChange::Forced(forced) => config.forced = *forced,
             AmendmentChange::Limits(limits) => config.limits = *limits,
             AmendmentChange::Codecs(codecs) => config.codecs.clone_from(codecs),
-            AmendmentChange::DaEpoch { next, .. } => {
-                return Err(ConfigError::Reserved {
-                    key: "amendments.change.daEpoch",
-                    what: format!("a second DA epoch (on {})", next.layer),
-                });
-            }
+            AmendmentChange::DaEpoch(next) => config.da = next.as_ref().clone(),
         }
-        Ok(())
     }
 }
 

@@ -222,15 +222,54 @@ fn bad_amendments_are_refused_by_index() {
         matches!(small, ConfigError::Amended { index: 1, .. }),
         "{small}"
     );
-    let next = alloc::boxed::Box::new(good().da);
-    let epoch = AmendmentChange::DaEpoch {
-        last_height: DaHeight(9),
-        next,
-    };
-    let epoch = rules(vec![amendment(5, epoch)]).unwrap_err();
-    assert_eq!(epoch.code(), "RW-CFG-108");
     let late = rules(vec![gas(10, 400_000_000)]).unwrap();
     assert_eq!(late.check_not_too_late(0, DaOrdinal(9)), Ok(()));
     assert!(late.check_not_too_late(0, DaOrdinal(10)).is_err());
     assert_eq!(late.check_not_too_late(1, DaOrdinal(10)), Ok(()));
+}
+
+fn epoch(at: u64, change: impl Fn(&mut DaEpochConfig)) -> Amendment {
+    let mut next = good().da;
+    change(&mut next);
+    amendment(at, AmendmentChange::DaEpoch(alloc::boxed::Box::new(next)))
+}
+
+#[test]
+fn da_epochs_begin_where_amendments_say() {
+    let named = |at, layer: &'static str| epoch(at, move |da| da.layer = layer.into());
+    let rules = rules(vec![named(10, "celestia"), named(25, "ethereum")]).unwrap();
+    let layer = |ordinal| {
+        let epoch = rules.epoch_at(DaOrdinal(ordinal));
+        (epoch.index, epoch.begins.0, epoch.config.layer.clone())
+    };
+    assert_eq!(layer(9), (0, 0, good().da.layer));
+    assert_eq!(layer(10), (1, 10, "celestia".into()));
+    assert_eq!(layer(24), (1, 10, "celestia".into()));
+    assert_eq!(layer(25), (2, 25, "ethereum".into()));
+    assert!(rules.at(DaOrdinal(10)).discards);
+    let digests = [0, 10, 25].map(|at| rules.at(DaOrdinal(at)).digest);
+    assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+}
+
+#[test]
+fn an_epoch_without_a_da_block_is_refused() {
+    let same = |da: &mut DaEpochConfig| da.network = "other".into();
+    let twice = rules(vec![epoch(10, same), epoch(10, same)]).unwrap_err();
+    let order = ConfigError::AmendmentOrder {
+        index: 1,
+        found: 10,
+        required: 11,
+    };
+    assert_eq!(twice, order);
+}
+
+#[test]
+fn an_epochs_layer_is_checked_against_the_other_constants() {
+    let slow = rules(vec![epoch(10, |da| da.block_time_ms = 3_600_000)]).unwrap_err();
+    assert!(
+        matches!(slow, ConfigError::Amended { index: 0, .. }),
+        "{slow}"
+    );
+    let nameless = rules(vec![epoch(10, |da| da.address.clear())]).unwrap_err();
+    assert_eq!(nameless.code(), "RW-CFG-103");
 }

@@ -192,7 +192,7 @@ impl<C: BatchCodec> Deriver<C> {
             first_block: batch.first_block,
             blocks: batch.applied,
             bytes: batch.bytes,
-            point: self.rules.point(&work.header),
+            point: self.rules.point(work.ordinal, &work.header),
             ordinal: work.ordinal,
             blobs: batch.blobs,
             ended,

@@ -28,6 +28,26 @@ pub enum DeriveError {
         /// Handed in.
         found: DaHeight,
     },
+    /// A block was handed in as the first of a DA epoch, and is not.
+    #[error("DA block {height} does not begin DA epoch {epoch}: {what}")]
+    EpochStart {
+        /// The epoch.
+        epoch: u32,
+        /// Height of the block handed in.
+        height: DaHeight,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The last DA block of the epoch before is not known to be final.
+    #[error(
+        "DA epoch {epoch} begins at ordinal {ordinal}, and the DA block before is not final yet. Wait for the finality of the layer before"
+    )]
+    EpochNotReached {
+        /// The epoch.
+        epoch: u32,
+        /// Ordinal of its first block.
+        ordinal: DaOrdinal,
+    },
     /// Nothing of the kind was requested.
     #[error("{0} was handed in and was not requested; poll first")]
     OutOfTurn(&'static str),
@@ -58,6 +78,7 @@ impl LayerError for DeriveError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Reorganised { .. } => ErrorKind::Rejected,
+            Self::EpochNotReached { .. } => ErrorKind::NotYet,
             _ => ErrorKind::Fatal,
         }
     }
@@ -69,6 +90,8 @@ impl LayerError for DeriveError {
             Self::OutOfTurn(_) => "RW-NODE-233",
             Self::WrongOutcome { .. } => "RW-NODE-234",
             Self::Final { .. } => "RW-NODE-235",
+            Self::EpochStart { .. } => "RW-NODE-236",
+            Self::EpochNotReached { .. } => "RW-NODE-237",
             Self::State(error) => error.code(),
         }
     }

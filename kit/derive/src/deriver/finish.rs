@@ -77,7 +77,7 @@ impl<C: BatchCodec> Deriver<C> {
         }
         self.ready = Some(Box::new(DaStep {
             ordinal,
-            point: self.rules.point(&header),
+            point: self.rules.point(ordinal, &header),
             header,
             safe: self.state.head().block,
             finalized: self.finalized(),

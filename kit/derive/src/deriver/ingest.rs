@@ -1,6 +1,6 @@
 use super::{DeriveEvent, Deriver, DropReason, Dropped, MAX_RIVALS, Work, forced::Admission};
 use crate::{
-    BatchCodec, Part, PartSignature, RuleSet, WireBlob, parse_blob,
+    BatchCodec, EpochStart, Part, PartSignature, RuleSet, WireBlob, parse_blob,
     state::{BatchKey, PendingBatch, Piece},
 };
 use alloc::{collections::BTreeMap, sync::Arc};
@@ -13,12 +13,14 @@ type Recovered = BTreeMap<(B256, PartSignature), Option<Address>>;
 
 impl<C: BatchCodec> Deriver<C> {
     /// Registers the DA block as an origin, and lets new rules begin.
-    pub(super) fn begin(&mut self, work: &mut Work) {
+    pub(super) fn begin(&mut self, work: &mut Work, epoch: Option<EpochStart>) {
         self.state.put_origin(work.ordinal, work.header);
         let keep = self.rules.longest_window();
         let least = rollwright_core::DaOrdinal(work.ordinal.0.saturating_sub(keep));
         self.state.prune_origins(least);
-        self.state.core_mut().next_ordinal = work.ordinal.plus(1);
+        let core = self.state.core_mut();
+        core.next_ordinal = work.ordinal.plus(1);
+        core.epochs.extend(epoch);
         let rules = Arc::clone(&self.rules);
         let Some(set) = rules.beginning_at(work.ordinal) else {
             return;
@@ -39,7 +41,8 @@ impl<C: BatchCodec> Deriver<C> {
     pub(super) fn ingest(&mut self, work: &mut Work, blobs: &[PostedBlob]) {
         let rules = Arc::clone(&self.rules);
         let set = rules.at(work.ordinal);
-        let separate = rules.config().da.forced_address.is_some();
+        let layer = &rules.epoch_at(work.ordinal).config;
+        let separate = layer.forced_address.is_some();
         let rollup_id = rules.rollup_id();
         let mut admission = Admission::default();
         let mut recovered = Recovered::new();

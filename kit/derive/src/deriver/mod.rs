@@ -7,21 +7,23 @@ mod finish;
 mod forced;
 mod ingest;
 mod open;
+mod request;
 mod rollback;
 mod trace;
 
 pub use error::DeriveError;
 pub use event::{AppliedBatch, DaStep, DeriveEvent, DerivedBlock, DerivedFrom};
+pub use request::{DaPlace, DaRequest};
 pub use rollback::{Finalized, Rollback};
 pub use trace::{DropReason, Dropped, MAX_TRACES};
 
-use crate::{BatchCodec, Rules, state::DeriverState};
+use crate::{BatchCodec, Rules, StateError, state::DeriverState};
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::Bytes;
 use apply::Applying;
 use rollback::Undo;
 use rollwright_core::{
-    BlockInput, BlockRef, DaBlock, DaHeader, DaHeight, DaOrdinal, ExecuteOutcome, RecordChange,
+    BlockInput, BlockRef, DaBlock, DaHeader, DaOrdinal, ExecuteOutcome, RecordChange,
 };
 use trace::Traces;
 
@@ -63,24 +65,14 @@ pub struct Deriver<C> {
 /// What the deriver wants next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Hand this DA block to [`Deriver::feed_block`].
+    /// Hand this DA block to [`Deriver::feed_block`], or to
+    /// [`Deriver::feed_first_block`] where it begins a DA epoch.
     DaBlock(DaRequest),
     /// Execute this and hand the outcome to [`Deriver::feed_outcome`].
     Execute(Box<BlockInput>),
     /// One DA block is worked off: store `records`, move the heads, both in
     /// one atomic step, then call [`Deriver::committed`].
     Commit(Box<DaStep>),
-}
-
-/// The next DA block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DaRequest {
-    /// Its ordinal.
-    pub ordinal: DaOrdinal,
-    /// Its height.
-    pub height: DaHeight,
-    /// What its parent hash must be; `None` for the first block.
-    pub parent_hash: Option<B256>,
 }
 
 /// One DA block in the works.
@@ -145,6 +137,10 @@ impl<C: BatchCodec> Deriver<C> {
         let Some(state) = DeriverState::from_records(rows)? else {
             return Ok(Self::new(rules, codec, genesis, genesis_time));
         };
+        if !state.has_epochs_of(&rules) {
+            let what = "its DA epochs are not those of the amendments";
+            return Err(StateError::Inconsistent(what).into());
+        }
         let mut deriver = Self::with_state(rules, codec, state);
         if let Some(first) = undo.keys().next() {
             deriver.final_below = *first;
@@ -162,12 +158,7 @@ impl<C: BatchCodec> Deriver<C> {
         if let Some(applying) = self.work.as_ref().and_then(|work| work.applying.as_ref()) {
             return Step::Execute(Box::new(applying.input.clone()));
         }
-        let ordinal = self.state.next_ordinal();
-        Step::DaBlock(DaRequest {
-            ordinal,
-            height: self.rules.height_of(ordinal),
-            parent_hash: self.state.last_da_block().map(|block| block.hash),
-        })
+        Step::DaBlock(DaRequest::next(&self.rules, &self.state))
     }
 
     /// Takes the requested DA block.
@@ -179,7 +170,36 @@ impl<C: BatchCodec> Deriver<C> {
         let Step::DaBlock(request) = self.poll() else {
             return Err(DeriveError::OutOfTurn("a DA block"));
         };
-        request.check(&block.header)?;
+        request.check_follows(&block.header)?;
+        self.take_block(&request, block)
+    }
+
+    /// Takes the requested DA block where the request is for the first one of
+    /// an epoch. `below` is the header one height below it, not needed where
+    /// the block has the least height.
+    ///
+    /// [`DeriveError::EpochNotReached`]: the last DA block of the epoch before
+    /// is not known to be final. [`DeriveError::EpochStart`]: the block is not
+    /// the first one. Nothing has changed then.
+    pub fn feed_first_block(
+        &mut self,
+        block: &DaBlock,
+        below: Option<&DaHeader>,
+    ) -> Result<(), DeriveError> {
+        let Step::DaBlock(request) = self.poll() else {
+            return Err(DeriveError::OutOfTurn("a DA block"));
+        };
+        request.check_first(&block.header, below)?;
+        if self.final_below < request.ordinal {
+            return Err(DeriveError::EpochNotReached {
+                epoch: request.epoch,
+                ordinal: request.ordinal,
+            });
+        }
+        self.take_block(&request, block)
+    }
+
+    fn take_block(&mut self, request: &DaRequest, block: &DaBlock) -> Result<(), DeriveError> {
         if self
             .final_ahead
             .is_some_and(|ahead| request.ordinal <= ahead)
@@ -199,7 +219,7 @@ impl<C: BatchCodec> Deriver<C> {
             expired: false,
             waste: 0,
         };
-        self.begin(&mut work);
+        self.begin(&mut work, request.start(&block.header));
         self.ingest(&mut work, &block.blobs);
         self.advance(work)
     }
@@ -262,25 +282,6 @@ impl<C: BatchCodec> Deriver<C> {
             }
             self.finish(work);
             return Ok(());
-        }
-    }
-}
-
-impl DaRequest {
-    fn check(&self, header: &DaHeader) -> Result<(), DeriveError> {
-        if header.height != self.height {
-            return Err(DeriveError::WrongHeight {
-                expected: self.height,
-                found: header.height,
-            });
-        }
-        match self.parent_hash {
-            Some(expected) if expected != header.parent_hash => Err(DeriveError::Reorganised {
-                height: self.height,
-                expected,
-                found: header.parent_hash,
-            }),
-            _ => Ok(()),
         }
     }
 }

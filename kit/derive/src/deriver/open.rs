@@ -185,9 +185,8 @@ impl<C: BatchCodec> Deriver<C> {
     ) -> Result<DaOrdinal, DropReason> {
         let point = &envelope.last_origin;
         let ordinal = self
-            .rules
-            .ordinal_of(point.height)
-            .filter(|_| point.epoch == 0)
+            .state
+            .ordinal_of(&self.rules, point.epoch, point.height)
             .ok_or(DropReason::Origin)?;
         if !in_window(ordinal, at, set) {
             return Err(DropReason::Window {

@@ -134,14 +134,15 @@ impl<C: BatchCodec> Deriver<C> {
         })
     }
 
-    /// The DA layer's final head is `block`: neither it nor anything below is
-    /// undone any more. May lie above what was read; DA blocks that are read
-    /// later are then final from the start and cost no undo record. Where
-    /// another block was read at that height, nothing is final for that
-    /// reason: roll back first. Never moves back.
-    pub fn finalize(&mut self, block: DaBlockId) -> Finalized {
+    /// The final head of an epoch's layer is `block`: neither it nor anything
+    /// below is undone any more. May lie above what was read; DA blocks that
+    /// are read later are then final from the start and cost no undo record.
+    /// Where another block was read at that height, or the height is not one
+    /// of the epoch's, nothing is final for that reason: roll back first, or
+    /// name the epoch's last block. Never moves back.
+    pub fn finalize(&mut self, epoch: u32, block: DaBlockId) -> Finalized {
         let mut records = Vec::new();
-        if let Some(ordinal) = self.rules.ordinal_of(block.height) {
+        if let Some(ordinal) = self.state.ordinal_of(&self.rules, epoch, block.height) {
             if ordinal >= self.state.next_ordinal() {
                 self.final_ahead = self.final_ahead.max(Some(ordinal));
             } else if self

@@ -89,7 +89,10 @@ fn heights_and_ordinals_of_the_first_epoch_agree() {
     let mut config = rules(1_000).config().clone();
     config.da.start_height = DaHeight(40);
     let rules = Rules::new(B256::ZERO, B256::ZERO, config, Vec::new()).unwrap();
-    assert_eq!(rules.ordinal_of(DaHeight(39)), None);
-    assert_eq!(rules.ordinal_of(DaHeight(42)), Some(DaOrdinal(2)));
-    assert_eq!(rules.height_of(DaOrdinal(2)), DaHeight(42));
+    let state = DeriverState::genesis(BlockRef::default(), 0);
+    let ordinal_of = |epoch, height| state.ordinal_of(&rules, epoch, DaHeight(height));
+    assert_eq!(ordinal_of(0, 39), None);
+    assert_eq!(ordinal_of(0, 42), Some(DaOrdinal(2)));
+    assert_eq!(ordinal_of(1, 42), None, "it has not begun");
+    assert_eq!(state.height_of(&rules, DaOrdinal(2)), Some(DaHeight(42)));
 }

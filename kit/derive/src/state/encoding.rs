@@ -130,6 +130,10 @@ impl DeriverState {
         if !self.core.signers.windows(2).all(ascending) {
             return Err(StateError::Inconsistent("order of the keys"));
         }
+        let later = |pair: &[crate::EpochStart]| pair[0].ordinal < pair[1].ordinal;
+        if !self.core.epochs.windows(2).all(later) {
+            return Err(StateError::Inconsistent("order of the DA epochs"));
+        }
         let mut present: BTreeMap<_, (u32, u64)> = BTreeMap::new();
         let mut stored: BTreeMap<_, u64> = BTreeMap::new();
         for ((key, index), piece) in &self.pieces {
@@ -243,7 +247,7 @@ fn decode<T: BorshDeserialize>(value: Option<&Bytes>) -> Option<Option<T>> {
 
 fn decode_core(value: &Bytes) -> Result<Core, StateError> {
     match value.first() {
-        Some(1) => borsh::from_slice(value).map_err(|_| StateError::Row { tag: 0 }),
+        Some(2) => borsh::from_slice(value).map_err(|_| StateError::Row { tag: 0 }),
         Some(version) => Err(StateError::Version(*version)),
         None => Err(StateError::Row { tag: 0 }),
     }

@@ -1,4 +1,4 @@
-use crate::schedule::Position;
+use crate::{EpochStart, schedule::Position};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, Bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -7,7 +7,7 @@ use rollwright_core::{BlobRef, DaOrdinal, ForcedId};
 /// The small fields of the state: one row, rewritten with each DA block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Core {
-    /// Version of the state's format; 1.
+    /// Version of the state's format; 2.
     pub version: u8,
     /// Ordinal of the next DA block to read.
     pub next_ordinal: DaOrdinal,
@@ -31,6 +31,8 @@ pub struct Core {
     pub forced_count: u32,
     /// Bytes in the forced queue.
     pub forced_bytes: u64,
+    /// Where the DA epochs above the first one began, as far as they have.
+    pub epochs: Vec<EpochStart>,
 }
 
 /// What is known of one key of the schedule.
@@ -47,7 +49,7 @@ pub struct SignerState {
 impl Core {
     pub(super) const fn genesis(head: Position) -> Self {
         Self {
-            version: 1,
+            version: 2,
             next_ordinal: DaOrdinal(0),
             head,
             next_batch: 0,
@@ -58,6 +60,7 @@ impl Core {
             rejected: Vec::new(),
             forced_count: 0,
             forced_bytes: 0,
+            epochs: Vec::new(),
         }
     }
 

@@ -15,6 +15,7 @@ enum Change {
     Remove(u8),
     Attempt(u8, u64),
     Reject(u8),
+    Epoch(u8),
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -27,6 +28,7 @@ fn change() -> impl Strategy<Value = Change> {
         (0..4u8).prop_map(Change::Remove),
         any::<(u8, u64)>().prop_map(|(a, b)| Change::Attempt(a, b)),
         any::<u8>().prop_map(Change::Reject),
+        any::<u8>().prop_map(Change::Epoch),
     ]
 }
 
@@ -74,6 +76,14 @@ fn apply(state: &mut DeriverState, change: &Change) {
             state.set_attempt(Address::repeat_byte(signer), attempt)
         }
         Change::Reject(byte) => state.core_mut().rejected.push(B256::repeat_byte(byte)),
+        Change::Epoch(above) => {
+            let epochs = &mut state.core_mut().epochs;
+            let last = epochs.last().map_or(DaOrdinal(0), |epoch| epoch.ordinal);
+            epochs.push(crate::EpochStart {
+                ordinal: last.plus(1 + u64::from(above)),
+                height: DaHeight(u64::from(above)),
+            });
+        }
     }
 }
 
@@ -241,6 +251,12 @@ fn states_that_contradict_themselves_are_refused() {
         DeriverState::decode(&state.encode()),
         Err(StateError::Inconsistent("stored bytes of a key"))
     );
+    let mut state = changed(&[Change::Epoch(3), Change::Epoch(3)]);
+    state.core.epochs.swap(0, 1);
+    assert_eq!(
+        DeriverState::decode(&state.encode()),
+        Err(StateError::Inconsistent("order of the DA epochs"))
+    );
     assert_eq!(DeriverState::decode(&[2]), Err(StateError::Version(2)));
     assert_eq!(
         DeriverState::decode(&[1, 0, 0, 0, 0]),
@@ -257,15 +273,15 @@ fn the_encoding_and_hash_of_a_state_do_not_drift() {
         Change::Store(1, 2, 6),
         Change::Store(2, 1, 7),
     ]);
-    changes.extend([Change::Attempt(1, 3), Change::Reject(9)]);
+    changes.extend([Change::Attempt(1, 3), Change::Reject(9), Change::Epoch(4)]);
     let state = changed(&changes);
     let found = [keccak256(state.encode()), state.hash(), genesis().hash()];
     assert_eq!(
         found.map(|hash| hash.to_string()),
         [
-            "0xac95033dec0ba3a9ff3fbfb7dbfaa8d203aaf081d0088664602bd17198287abf",
-            "0x459edf37079f6df803bd2f5cc81345aa069355e4fcd6c4db6816b16c64960a9c",
-            "0x809fcdea82c8121bccc767d30831a4528e432b1d06d02ad08520cde4fbadf081"
+            "0xea23816d3c9ccc60b118f0271735de47236f7abd1984b8da7b8041b5a7e1ad19",
+            "0x6b741068bfd688217d261b85fa18ed5391d9521518b6cf5476d63c91336e2101",
+            "0x2b70bf265feed701fb914964f650d4f243b11864b0171450fd05eab1bc9356fa"
         ]
     );
 }

@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) engine: MemoryExecution,
     pub(crate) deriver: TestDeriver,
     pub(crate) da: Vec<DaBlock>,
+    /// Height of an epoch's first block above the least one.
+    pub(crate) skipped: u64,
     pub(crate) events: Vec<(u64, DeriveEvent)>,
     /// The preconfirmed head.
     pub(crate) tip: Position,
@@ -100,6 +102,7 @@ impl World {
             engine,
             deriver,
             da: Vec::new(),
+            skipped: 0,
             events: Vec::new(),
             tip,
             consumed: BTreeSet::new(),
@@ -116,6 +119,8 @@ impl World {
             base_fee: self.engine.config().base_fee,
         });
         other.da = self.da.clone();
+        other.skipped = self.skipped;
+        other.salt = self.salt;
         other
     }
 
@@ -141,8 +146,7 @@ impl World {
     }
 
     pub(crate) fn mine_at(&mut self, time: u64, blobs: Vec<Bytes>) {
-        let height = DaHeight(DA_START + self.da.len() as u64);
-        let parent_hash = self.da.last().map_or(B256::ZERO, |block| block.header.hash);
+        let (height, parent_hash) = self.place();
         let mut preimage = borsh::to_vec(&(height, parent_hash, time, self.salt)).unwrap();
         blobs
             .iter()
@@ -174,6 +178,44 @@ impl World {
         });
     }
 
+    /// Height and parent of the DA layer's next block.
+    fn place(&self) -> (DaHeight, B256) {
+        let epoch = self.rules.epoch_at(self.ordinal());
+        match self.da.last() {
+            None => (DaHeight(DA_START), B256::ZERO),
+            Some(_) if epoch.begins == self.ordinal() => {
+                let height = DaHeight(epoch.config.start_height.0 + self.skipped);
+                (height, self.below(height).hash)
+            }
+            Some(last) => (DaHeight(last.header.height.0 + 1), last.header.hash),
+        }
+    }
+
+    /// The block below an epoch's first one.
+    pub(crate) fn below(&self, first: DaHeight) -> DaHeader {
+        let height = DaHeight(first.0 - 1);
+        DaHeader {
+            height,
+            hash: keccak256(borsh::to_vec(&(height, self.salt)).unwrap()),
+            time: DA_TIME,
+            ..DaHeader::default()
+        }
+    }
+
+    /// The last DA block before an ordinal is final.
+    pub(crate) fn finalize_before(&mut self, ordinal: u64) {
+        let last = DaOrdinal(ordinal - 1);
+        let epoch = self.rules.epoch_at(last).index;
+        let id = da_id(&self.da[ordinal as usize - 1]);
+        let news = self.deriver.finalize(epoch, id);
+        let heads = Heads {
+            latest: self.head(),
+            safe: self.head(),
+            finalized: news.head,
+        };
+        now(self.engine.set_heads(&heads, &news.records)).unwrap();
+    }
+
     /// The DA layer forgets its blocks from an ordinal on.
     pub(crate) fn reorganise(&mut self, from: u64) {
         self.da.truncate(from as usize);
@@ -196,8 +238,17 @@ impl World {
                     let Some(block) = self.da.get(request.ordinal.0 as usize) else {
                         return;
                     };
-                    assert_eq!(block.header.height, request.height);
-                    self.deriver.feed_block(block).unwrap();
+                    if request.height().is_some() {
+                        self.deriver.feed_block(block).unwrap();
+                    } else {
+                        let below = self.below(block.header.height);
+                        let fed = self.deriver.feed_first_block(block, Some(&below));
+                        match fed {
+                            Ok(()) => {}
+                            Err(DeriveError::EpochNotReached { .. }) => return,
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
                 }
                 Step::Execute(input) => {
                     let outcome = now(self.engine.execute(&input)).unwrap();
@@ -331,7 +382,7 @@ impl World {
         QueuedBlock {
             block: executed.block,
             parent,
-            origin: self.rules.point(&header),
+            origin: self.rules.point(block.origin, &header),
             inputs: block,
             queued_ms: 0,
         }

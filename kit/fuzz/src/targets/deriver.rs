@@ -250,7 +250,7 @@ fn reference(input: &[u8]) {
     };
     let history = History {
         blocks: world.da.clone(),
-        finalized: 0,
+        ..History::default()
     };
     let mut executor = Blocking(World::new().engine);
     let told = derive(&chain, &payloads, &history, &mut executor).expect("executes");

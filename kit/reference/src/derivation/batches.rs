@@ -3,7 +3,7 @@
 use super::{AppliedBatch, Event, REMEMBERED_IDS, Reference, parts::Batch};
 use crate::{
     Bounds, Executor, Facts, PayloadBlock, Payloads, Reason,
-    wire::{self, Envelope},
+    wire::{self, Envelope, LastOrigin},
 };
 use alloy_primitives::keccak256;
 
@@ -155,11 +155,7 @@ impl<P: Payloads> Reference<'_, P> {
     /// The ordinal of the last origin.
     fn last_origin(&self, i: u64, envelope: &Envelope) -> Result<u64, Reason> {
         let point = &envelope.last_origin;
-        if point.epoch != 0 {
-            return Err(Reason::OriginEpoch);
-        }
-        let start = self.chain.config.da.start_height.0;
-        let ordinal = point.height.checked_sub(start).ok_or(Reason::OriginEpoch)?;
+        let ordinal = self.place_of(i, point).ok_or(Reason::OriginEpoch)?;
         if !self.in_window(i, ordinal) {
             return Err(Reason::OriginWindow);
         }
@@ -167,6 +163,23 @@ impl<P: Payloads> Reference<'_, P> {
             return Err(Reason::OriginUnknown);
         }
         Ok(ordinal)
+    }
+
+    /// The ordinal that a DA point names at the DA block `i`, whatever block is
+    /// there (§2).
+    fn place_of(&self, i: u64, point: &LastOrigin) -> Option<u64> {
+        let epochs = self.chain.epochs();
+        let begins = *epochs.get(point.epoch as usize)?;
+        if begins > i {
+            return None;
+        }
+        let first = match point.epoch {
+            0 => self.chain.config.da.start_height.0,
+            _ => self.headers[begins as usize].height.0,
+        };
+        let ordinal = begins.checked_add(point.height.checked_sub(first)?)?;
+        let end = epochs.get(point.epoch as usize + 1);
+        (end.is_none_or(|end| ordinal < *end)).then_some(ordinal)
     }
 
     /// Executes the blocks of a batch up to the first that is invalid.

@@ -74,7 +74,7 @@ impl<P: Payloads> Reference<'_, P> {
     ) -> BlockInput {
         let header = self.headers[origin as usize];
         let point = DaPoint {
-            epoch: 0,
+            epoch: self.chain.epoch_at(origin).0,
             height: header.height,
             hash: header.hash,
         };

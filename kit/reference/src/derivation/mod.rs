@@ -113,9 +113,12 @@ pub fn derive<P: Payloads, E: Executor>(
         steps: Vec::with_capacity(history.blocks.len()),
         finalized: chain.genesis,
     };
+    // An epoch is read once everything before it is final (§2).
+    let read = history.blocks.len().saturating_sub(1) as u64;
+    let finalized = history.finalized.max(chain.epoch_at(read).1 as usize);
     for ordinal in 0..history.blocks.len() {
         let step = reference.read(ordinal as u64, executor)?;
-        if ordinal < history.finalized {
+        if ordinal < finalized {
             derivation.finalized = step.head;
         }
         derivation.steps.push(step);
@@ -238,7 +241,7 @@ impl<'a, P: Payloads> Reference<'a, P> {
     /// §4.1: the blobs in posted order.
     fn read_blobs(&mut self, i: u64) {
         let block = &self.history.blocks[i as usize];
-        let separate = self.chain.config.da.forced_address.is_some();
+        let separate = self.chain.config_at(i).da.forced_address.is_some();
         let mut intake = forced::Intake::default();
         for (blob, place) in block.blobs.iter().zip(0u32..) {
             let lane = separate.then_some(blob.lane == DaLane::Forced);

@@ -25,7 +25,9 @@ pub(super) struct Choice {
 pub(super) fn choose(bytes: [u8; 4], codecs: Vec<CodecId>) -> Choice {
     let [kind, amended, when, fee] = bytes;
     let config = config(kind, codecs);
-    let amendments = amendments(&config, amended, when);
+    let mut amendments = amendments(&config, amended, when);
+    amendments.extend(epochs(&config, amended, when));
+    amendments.sort_by_key(|amendment| amendment.activation);
     Choice {
         config,
         amendments,
@@ -94,6 +96,30 @@ fn config(kind: u8, codecs: Vec<CodecId>) -> RollupConfig {
         });
     }
     config
+}
+
+/// No further DA epoch, one, one with lanes of another kind, or two.
+fn epochs(config: &RollupConfig, amended: u8, when: u8) -> Vec<Amendment> {
+    let first = 6 + u64::from(amended % 7);
+    let second = first + 1 + u64::from(amended % 5);
+    let begins: &[u64] = match when / 64 {
+        0 => &[],
+        3 => &[first, second],
+        _ => &[first],
+    };
+    let epoch = |(begins, number): (&u64, u64)| {
+        let mut next = config.da.clone();
+        next.start_height = DaHeight(DA_START * (1 + number));
+        if when / 64 == 2 {
+            let lane = "forced".to_owned();
+            next.forced_address = next.forced_address.is_none().then_some(lane);
+        }
+        Amendment {
+            activation: DaOrdinal(*begins),
+            change: AmendmentChange::DaEpoch(Box::new(next)),
+        }
+    };
+    begins.iter().zip(1..).map(epoch).collect()
 }
 
 fn sorted<const N: usize>(keys: [u8; N]) -> Vec<Address> {

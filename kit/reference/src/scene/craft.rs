@@ -63,7 +63,8 @@ impl<E: Engine> World<E> {
         let Some(last) = blocks.last() else {
             return Ok(());
         };
-        let Some(origin) = self.header(last.origin.0) else {
+        let ordinal = last.origin;
+        let Some(origin) = self.header(ordinal.0) else {
             return Ok(());
         };
         self.spoil_blocks(fault, content, &parent, &mut blocks);
@@ -82,7 +83,7 @@ impl<E: Engine> World<E> {
             previous,
             first_block: parent.block.number + 1,
             parent: parent.block.hash,
-            last_origin: rules.point(&origin),
+            last_origin: rules.point(ordinal, &origin),
             blocks: blocks.len() as u32,
             transactions: encoded.transactions,
             codec,

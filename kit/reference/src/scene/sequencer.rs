@@ -202,7 +202,7 @@ impl<E: Engine> World<E> {
             block: executed.block,
             parent: parent.hash,
             inputs: block.clone(),
-            origin: rules.point(&header),
+            origin: rules.point(block.origin, &header),
             queued_ms: 0,
         }))
     }

@@ -10,6 +10,7 @@ use alloy_primitives::{B256, Bytes, keccak256};
 use rollwright_core::{
     BlobRef, BlockInput, DaBlock, DaHeader, DaHeight, DaLane, ExecuteOutcome, PostedBlob, Proof,
 };
+use std::collections::BTreeMap;
 
 /// Time of the first DA block.
 const DA_TIME: u64 = 1_700_000_000;
@@ -29,6 +30,8 @@ pub(super) struct World<E: Engine> {
     /// A node that reads each DA block as it is made.
     pub(super) node: Real<E::Codec>,
     pub(super) da: Vec<DaBlock>,
+    /// Headers below the first blocks of epochs, by those blocks' ordinals.
+    below: BTreeMap<u64, DaHeader>,
     /// Blobs of the DA block in the making.
     pub(super) open: Vec<(DaLane, Bytes)>,
     /// Everything ever posted.
@@ -60,6 +63,7 @@ impl<E: Engine> World<E> {
             strict: choice.strict,
             node,
             da: Vec::new(),
+            below: BTreeMap::new(),
             open: Vec::new(),
             archive: Vec::new(),
             crafted: None,
@@ -121,7 +125,8 @@ impl<E: Engine> World<E> {
 
     /// Puts a blob into the DA block in the making.
     pub(super) fn post(&mut self, lane: DaLane, data: Bytes) {
-        let one_address = self.chain.config.da.forced_address.is_none();
+        let da = self.chain.config_at(self.ordinal()).da;
+        let one_address = da.forced_address.is_none();
         let lane = if one_address { DaLane::Batch } else { lane };
         if self.open.len() < MAX_BLOBS {
             self.archive.push((lane, data.clone()));
@@ -134,10 +139,7 @@ impl<E: Engine> World<E> {
         if self.da.len() >= MAX_DA_BLOCKS {
             return Ok(());
         }
-        let last = self.da.last().map(|block| block.header);
-        let height = DaHeight(chains::DA_START + self.ordinal());
-        let parent_hash = last.map_or(B256::ZERO, |header| header.hash);
-        let time = last.map_or(DA_TIME, |header| header.time + seconds);
+        let (height, parent_hash, time) = self.place(seconds);
         let blobs = std::mem::take(&mut self.open);
         let fields = (height, parent_hash, time, self.salt, &blobs);
         let hash = keccak256(borsh::to_vec(&fields).unwrap_or_default());
@@ -165,16 +167,43 @@ impl<E: Engine> World<E> {
         };
         let strict = self.strict;
         let engine = &mut self.engine;
-        self.node.read(&block, &mut Fickle { engine, strict })?;
+        let below = self.below.get(&(self.da.len() as u64));
+        self.node
+            .read(&block, below, &mut Fickle { engine, strict })?;
         self.da.push(block);
         self.follow();
         Ok(())
+    }
+
+    /// Height, parent and time of the next DA block, so many seconds on. The
+    /// first one of an epoch stands on a block that is early enough.
+    fn place(&mut self, seconds: u64) -> (DaHeight, B256, u64) {
+        let ordinal = self.ordinal();
+        let Some(last) = self.da.last().map(|block| block.header) else {
+            return (DaHeight(chains::DA_START), B256::ZERO, DA_TIME);
+        };
+        let (epoch, begins) = self.chain.epoch_at(ordinal);
+        if epoch == 0 || begins < ordinal {
+            let height = DaHeight(last.height.0 + 1);
+            return (height, last.hash, last.time + seconds);
+        }
+        let least = self.chain.config_at(ordinal).da.start_height;
+        let below = DaHeader {
+            height: DaHeight(least.0 + self.salt % 3),
+            hash: keccak256(borsh::to_vec(&(least, self.salt)).unwrap_or_default()),
+            time: last.time - self.salt % 2,
+            ..DaHeader::default()
+        };
+        self.below.insert(ordinal, below);
+        let height = DaHeight(below.height.0 + 1);
+        (height, below.hash, last.time + seconds.max(1))
     }
 
     fn end_branch(&mut self) {
         self.branches.push(History {
             blocks: self.da.clone(),
             finalized: 0,
+            below: self.below.clone(),
         });
     }
 
@@ -184,7 +213,11 @@ impl<E: Engine> World<E> {
         }
         self.end_branch();
         let depth = 1 + usize::from(how[0]) % 12;
-        self.da.truncate(self.da.len().saturating_sub(depth));
+        let last = self.ordinal().saturating_sub(1);
+        // What was read of an epoch made everything before it final.
+        let least = self.chain.epoch_at(last).1 as usize;
+        self.da
+            .truncate(self.da.len().saturating_sub(depth).max(least));
         self.salt += 1;
         self.node.rollback::<E::Error>(self.ordinal())?;
         self.crafted = None;
