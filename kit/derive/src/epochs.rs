@@ -57,6 +57,20 @@ impl DeriverState {
         (rules.epoch_at(ordinal).index == epoch).then_some(ordinal)
     }
 
+    /// The last ordinal of an epoch that has begun and ends below a height.
+    pub(crate) fn end_below(
+        &self,
+        rules: &Rules,
+        epoch: u32,
+        height: DaHeight,
+    ) -> Option<DaOrdinal> {
+        let start = self.epoch_start(rules, epoch)?;
+        let next = rules.epochs().get(epoch as usize + 1)?;
+        let end = DaOrdinal(next.begins.0.checked_sub(1)?);
+        let into = end.since(start.ordinal);
+        (start.height.0.checked_add(into)? < height.0).then_some(end)
+    }
+
     /// Height of an ordinal on its epoch's layer, read or not; `None` where
     /// that epoch has not begun.
     pub fn height_of(&self, rules: &Rules, ordinal: DaOrdinal) -> Option<DaHeight> {

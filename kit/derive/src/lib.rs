@@ -9,8 +9,8 @@ mod batcher;
 mod codec;
 mod config;
 mod deriver;
-mod epochs;
 mod engine;
+mod epochs;
 #[cfg(feature = "std")]
 mod memory;
 mod rules;

@@ -179,9 +179,7 @@ impl Rules {
 
     /// The DA epoch that an ordinal belongs to.
     pub fn epoch_at(&self, ordinal: DaOrdinal) -> &DaEpoch {
-        let after = self
-            .epochs
-            .partition_point(|epoch| epoch.begins <= ordinal);
+        let after = self.epochs.partition_point(|epoch| epoch.begins <= ordinal);
         // The first epoch begins at 0, so there is always one at or below.
         &self.epochs[after.saturating_sub(1)]
     }

@@ -181,7 +181,12 @@ impl Rules {
 
     /// The anchor of a block on an origin.
     pub fn anchor(&self, origin: DaOrdinal, header: &DaHeader) -> Anchor {
-        Anchor::at(self.point(origin, header), origin, header.data_root, header.time)
+        Anchor::at(
+            self.point(origin, header),
+            origin,
+            header.data_root,
+            header.time,
+        )
     }
 
     /// Everything that a sequencer hands to `Execution::build` for a block on

@@ -126,12 +126,19 @@ fn what_is_final_ahead_reaches_to_the_end_of_the_epoch() {
     world.mine(vec![]);
     let mut late = world.fresh_node();
     // As a node that catches up learns it, before it has read anything.
-    late.deriver.finalize(0, da_id(&world.da[SWITCH as usize - 1]));
+    late.deriver
+        .finalize(0, da_id(&world.da[SWITCH as usize - 1]));
     late.read();
     assert_eq!(late.deriver.state().next_ordinal(), DaOrdinal(SWITCH + 1));
-    // A block of the old layer above the epoch's last says nothing here.
+    // The same of a layer that has gone on.
     let mut beyond = da_id(&world.da[SWITCH as usize - 1]);
     beyond.height.0 += 1;
+    let mut later = world.fresh_node();
+    later.deriver.finalize(0, beyond);
+    later.read();
+    assert_eq!(later.deriver.state(), late.deriver.state());
+    assert_eq!(later.deriver.final_below(), DaOrdinal(SWITCH));
+    // It does not say which block the epoch's last one is, once that was read.
     let nothing = world.deriver.finalize(0, beyond);
     assert_eq!(nothing.ordinal, None);
 }
@@ -229,7 +236,11 @@ fn each_epoch_has_its_own_lanes() {
     world.finalize_before(SWITCH);
     assert_eq!(world.deriver.state().forced_size().0, 1);
     world.mine(forced(&world));
-    assert_eq!(world.drop_codes(), ["RW-DA-502"], "it came by the batch lane");
+    assert_eq!(
+        world.drop_codes(),
+        ["RW-DA-502"],
+        "it came by the batch lane"
+    );
     world.mine_unread(forced(&world));
     let last = world.da.last_mut().unwrap();
     last.blobs[0].lane = DaLane::Forced;

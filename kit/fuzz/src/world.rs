@@ -187,7 +187,7 @@ impl World {
     /// The DA layer finalises a block that was read.
     pub(crate) fn finalise(&mut self, ordinal: u64) {
         if let Some(block) = self.da.get(ordinal as usize) {
-            let finalized = self.deriver.finalize(block.header.id());
+            let finalized = self.deriver.finalize(0, block.header.id());
             let heads = Heads {
                 latest: self.head(),
                 safe: self.head(),
@@ -303,7 +303,7 @@ impl World {
         Some(QueuedBlock {
             block: executed.block,
             parent,
-            origin: self.rules.point(&header),
+            origin: self.rules.point(inputs.origin, &header),
             inputs,
             queued_ms: 0,
         })

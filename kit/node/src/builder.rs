@@ -1,5 +1,5 @@
 use crate::{
-    NodeConfig, NodeError, RoleConfig, SequencerConfig,
+    DaLayers, NodeConfig, NodeError, RoleConfig, SequencerConfig,
     chain::Chain,
     derivation::{self, Derivation, DerivedHook},
     derived::DaView,
@@ -8,7 +8,9 @@ use crate::{
     feed_store::StoredFeed,
     fold::Errors,
     gate::Gate,
-    identity, maintenance,
+    identity,
+    layers::least_piece,
+    maintenance,
     node::{Api, Facts, Forwarder, Life, NodeHandle},
     pool::PoolService,
     post::Poster,
@@ -18,8 +20,8 @@ use crate::{
     tasks::{Spawner, TokioSpawner},
 };
 use rollwright_core::{
-    BlockRef, Clock, DaCaps, DataAvailability, Execution, Layers, ModeKind, Role, Rollup,
-    Settlement, decorators::TimeLimit,
+    BlockRef, Clock, DaCaps, Execution, Layers, ModeKind, Role, Rollup, Settlement,
+    decorators::TimeLimit,
 };
 use rollwright_derive::{Batcher, BatcherSettings, Derivable, DeriverState, RECORD_PREFIX, Rules};
 use std::{fmt, sync::Arc, time::Duration};
@@ -44,6 +46,7 @@ const MINE_REQUESTS: usize = 64;
 /// ```
 pub struct Node<R: Rollup> {
     layers: Layers<R>,
+    later_da: Vec<R::Da>,
     config: NodeConfig,
     clock: Arc<dyn Clock>,
     forwarder: Option<Arc<dyn Forwarder>>,
@@ -67,6 +70,7 @@ where
     pub fn new(layers: Layers<R>, config: NodeConfig, clock: impl Clock) -> Self {
         Self {
             layers,
+            later_da: Vec::new(),
             config,
             clock: Arc::new(clock),
             forwarder: None,
@@ -79,6 +83,14 @@ where
     #[must_use]
     pub fn forward_to(mut self, forwarder: Arc<dyn Forwarder>) -> Self {
         self.forwarder = Some(forwarder);
+        self
+    }
+
+    /// The layers of the DA epochs after the first one, in order. Those that
+    /// are not reached yet may be left out.
+    #[must_use]
+    pub fn continue_on(mut self, later: impl IntoIterator<Item = R::Da>) -> Self {
+        self.later_da.extend(later);
         self
     }
 
@@ -114,9 +126,12 @@ where
     pub async fn run(self) -> Result<NodeHandle, NodeError> {
         let execution = self.layers.execution.clone();
         let genesis = execution.genesis().await.map_err(NodeError::execution)?;
-        let caps = self.layers.da.caps();
+        let limited =
+            |da: &R::Da| TimeLimit::new(da.clone(), self.clock.clone(), self.config.da_timeout);
+        let layers = DaLayers::new(limited(&self.layers.da), self.later_da.iter().map(limited));
+        let caps = layers.caps();
         let rules = derivation::rules(&execution, genesis, self.config.amendments.clone())?;
-        identity::check_da(rules.config(), &caps)?;
+        identity::check_da(&rules, &caps)?;
         let deriver = derivation::load_deriver(&execution, rules.clone(), genesis)?;
         let state = Arc::new(deriver.state().clone());
         identity::check_amendments(&execution, &rules, &state)?;
@@ -125,11 +140,6 @@ where
         }
 
         let chain_key = (execution.caps().chain_id, genesis.hash);
-        let da = TimeLimit::new(
-            self.layers.da.clone(),
-            self.clock.clone(),
-            self.config.da_timeout,
-        );
         let supervisor = Supervisor::new(self.spawner.clone());
         let events = Events::new();
         let pool = match &self.config.role {
@@ -169,7 +179,7 @@ where
         let mut hooks: Vec<Box<dyn DerivedHook>> = Vec::new();
         match self.config.role.clone() {
             RoleConfig::Sequencer(config) => {
-                self.sequence(&supervisor, &parts, &da, config, &state, requests)
+                self.sequence(&supervisor, &parts, &layers, config, &state, requests)
                     .await?;
             }
             RoleConfig::Replica { feed_url } => {
@@ -182,7 +192,7 @@ where
         }
         let derivation = Derivation {
             chain: parts.chain.clone(),
-            da,
+            layers,
             caps: parts.caps.clone(),
             deriver,
             config: self.config.derivation.clone(),
@@ -208,7 +218,7 @@ where
         &self,
         supervisor: &Supervisor,
         parts: &Parts<R::Execution>,
-        da: &TimeLimit<R::Da>,
+        layers: &DaLayers<TimeLimit<R::Da>>,
         config: SequencerConfig,
         state: &DeriverState,
         requests: mpsc::Receiver<crate::sequencer::MineRequest>,
@@ -218,14 +228,19 @@ where
         };
         pool.restore().await?;
         let rules = parts.chain.rules.clone();
-        let settings = settings(&config, &rules, state, &parts.caps);
+        let epoch = rules.epoch_at(state.next_ordinal()).index as usize;
+        let present = parts.caps.get(epoch).or(parts.caps.last());
+        let Some(present) = present else {
+            return Ok(());
+        };
+        let settings = settings(&config, &rules, state, present);
         let execution = parts.chain.execution.clone();
         let records = derivation::all_records(&execution, RECORD_PREFIX)?;
         let batcher = Batcher::load(rules, settings, state, records).map_err(NodeError::derive)?;
         let made = CancellationToken::new();
         let poster = Poster {
             chain: parts.chain.clone(),
-            da: da.clone(),
+            layers: layers.clone(),
             caps: parts.caps.clone(),
             codec: execution.codec(),
             key: config.key.clone(),
@@ -245,12 +260,9 @@ where
             term: config.term.max(state.term()),
             config,
             chain_key: parts.chain_key,
-            da_block_time: parts.caps.block_time,
+            da_block_time: present.block_time,
             feed_blocks: self.config.feed.keep_blocks,
-            piece_bytes: rollwright_derive::piece_bytes(
-                parts.caps.max_blob_bytes,
-                parts.caps.max_unit_bytes,
-            ),
+            piece_bytes: least_piece(&parts.caps),
         };
         let stop = supervisor.token();
         let view = parts.watch.subscribe();
@@ -315,7 +327,6 @@ where
                 role: self.config.role.role(),
                 chain_id: parts.chain_key.0,
                 rollup_id: genesis.hash,
-                caps: parts.caps,
                 settlement: settlement.into(),
             },
             chain: parts.chain,
@@ -356,7 +367,8 @@ struct Parts<E> {
     gate: Arc<Gate>,
     errors: Arc<Errors>,
     watch: Arc<watch::Sender<DaView>>,
-    caps: DaCaps,
+    /// Of each DA epoch's layer.
+    caps: Vec<DaCaps>,
     chain_key: (u64, alloy_primitives::B256),
 }
 

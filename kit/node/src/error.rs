@@ -71,6 +71,18 @@ pub enum NodeError {
         /// Lowest height that changed.
         height: DaHeight,
     },
+    /// The chain goes over to a DA layer that this node was not given.
+    #[error(
+        "the chain goes over to the DA layer `{layer}` at ordinal {begins} (DA epoch {epoch}), and this node has no connection to it (help: configure that layer and start again; what was derived stays)"
+    )]
+    MissingLayer {
+        /// The epoch.
+        epoch: u32,
+        /// Ordinal of its first block.
+        begins: u64,
+        /// Its layer.
+        layer: String,
+    },
     /// Re-derivation gives another block than the one that is stored.
     #[error(
         "block {number} differs from what DA says: {field} is {stored} in the store and {derived} by derivation (help: compare with another node; if this node's state/ is damaged, delete it and the node derives it again; if the DA data is damaged, restore it from a copy)"
@@ -148,6 +160,7 @@ impl LayerError for NodeError {
             Self::Config { .. }
             | Self::Records { .. }
             | Self::FinalityViolated { .. }
+            | Self::MissingLayer { .. }
             | Self::Invariant { .. } => ErrorKind::Fatal,
         }
     }
@@ -164,6 +177,7 @@ impl LayerError for NodeError {
             Self::Snapshot { .. } => "RW-NODE-007",
             Self::Stopped => "RW-NODE-008",
             Self::Invariant { .. } => "RW-NODE-009",
+            Self::MissingLayer { .. } => "RW-NODE-011",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Checks at start that configuration, store and layers belong together.
 
-use crate::{NodeError, SequencerConfig, records};
+use crate::{NodeError, SequencerConfig, layers::least_piece, records};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{ChainStore, DaCaps, RecordChange};
-use rollwright_derive::{DeriverState, RollupConfig, RuleSet, Rules, piece_bytes};
+use rollwright_derive::{DeriverState, RuleSet, Rules};
 
 /// What a store remembers of the configuration that filled it.
 #[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -19,19 +19,45 @@ pub(crate) fn record(amendments: usize) -> RecordChange {
     records::put(records::IDENTITY, &identity)
 }
 
-/// The DA layer must be the one that the chain names.
-pub(crate) fn check_da(config: &RollupConfig, caps: &DaCaps) -> Result<(), NodeError> {
-    let da = &config.da;
-    if da.layer == caps.layer && da.network == caps.network {
-        return Ok(());
+/// The DA layers must be those that the chain names. An epoch without a layer
+/// is said; the chain may not have reached it.
+pub(crate) fn check_da(rules: &Rules, caps: &[DaCaps]) -> Result<(), NodeError> {
+    for (epoch, caps) in rules.epochs().iter().zip(caps) {
+        let da = &epoch.config;
+        if da.layer == caps.layer && da.network == caps.network {
+            continue;
+        }
+        let from = match epoch.index {
+            0 => String::new(),
+            _ => format!(" from ordinal {} on", epoch.begins),
+        };
+        return Err(NodeError::Config {
+            what: format!(
+                "the chain lives{from} on DA layer {} network {}, and the configured one is {} network {}",
+                da.layer, da.network, caps.layer, caps.network
+            ),
+            help: "point `[da]` to the layer that genesis.json names under config.rollwright.da, or an amendment, or use the data directory that belongs to this layer".into(),
+        });
     }
-    Err(NodeError::Config {
-        what: format!(
-            "the chain lives on DA layer {} network {}, and the configured one is {} network {}",
-            da.layer, da.network, caps.layer, caps.network
-        ),
-        help: "point `[da]` to the layer that genesis.json names under config.rollwright.da, or use the data directory that belongs to this layer".into(),
-    })
+    if caps.len() > rules.epochs().len() {
+        return Err(NodeError::Config {
+            what: format!(
+                "{} DA layers are given, and the chain has {} DA epochs",
+                caps.len(),
+                rules.epochs().len()
+            ),
+            help: "give the amendment that begins the next epoch, or leave the layer out".into(),
+        });
+    }
+    if let Some(missing) = rules.epochs().get(caps.len()) {
+        tracing::warn!(
+            target: "node",
+            ordinal = %missing.begins,
+            "the chain goes over to the DA layer {}, which is not configured here",
+            missing.config.layer
+        );
+    }
+    Ok(())
 }
 
 /// Amendments are only appended, and not below what is derived.
@@ -78,10 +104,10 @@ pub(crate) fn check_sequencer(
     config: &SequencerConfig,
     rules: &Rules,
     state: &DeriverState,
-    caps: &DaCaps,
+    caps: &[DaCaps],
 ) -> Result<(), NodeError> {
     let set = rules.at(state.next_ordinal());
-    let piece = piece_bytes(caps.max_blob_bytes, caps.max_unit_bytes);
+    let piece = least_piece(caps);
     set.check_layer(piece).map_err(NodeError::derive)?;
     for later in rules.beginning_above(state.next_ordinal()) {
         if let Err(error) = later.check_layer(piece) {

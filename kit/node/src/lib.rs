@@ -15,6 +15,7 @@ mod fold;
 mod gate;
 mod identity;
 mod key;
+mod layers;
 mod maintenance;
 mod node;
 mod pool;
@@ -37,6 +38,7 @@ pub use feed::{
     SignedBlock, TcpConnector,
 };
 pub use key::SequencerKey;
+pub use layers::DaLayers;
 pub use node::{Forwarder, NodeHandle};
 pub use pool::{Inserted, Pool, PoolConfig, PoolOrder, PoolTx};
 pub use replica::{EvidenceError, FeedEvidence, feed_evidence};

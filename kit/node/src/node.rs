@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use axum::Router;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use rollwright_core::{
-    BatchInfo, BlockId, BlockRecord, Clock, DaCaps, DaPoint, Execution, Heads, NodeApi, NodeEvent,
+    BatchInfo, BlockId, BlockRecord, Clock, DaPoint, Execution, Heads, NodeApi, NodeEvent,
     NodeStatus, PoolEntry, PoolStatus, Role, SubmitError,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -90,7 +90,6 @@ pub(crate) struct Facts {
     pub(crate) role: Role,
     pub(crate) chain_id: u64,
     pub(crate) rollup_id: B256,
-    pub(crate) caps: DaCaps,
     pub(crate) settlement: String,
 }
 
@@ -178,17 +177,19 @@ impl<E: Execution> NodeApi for Api<E> {
         let view = self.chain.view();
         let da = self.da.borrow();
         let derived = da.state.last_da_block();
+        let last = da.state.last_ordinal().unwrap_or_default();
+        let layer = self.chain.rules.epoch_at(last);
         NodeStatus {
             name: self.facts.name.clone(),
             chain_id: self.facts.chain_id,
             rollup_id: self.facts.rollup_id,
             role: self.facts.role,
             heads: view.heads,
-            da_layer: self.facts.caps.layer.clone(),
-            da_network: self.facts.caps.network.clone(),
+            da_layer: layer.config.layer.clone(),
+            da_network: layer.config.network.clone(),
             da_head: da.head,
             derived: derived.map(|block| DaPoint {
-                epoch: 0,
+                epoch: layer.index,
                 height: block.height,
                 hash: block.hash,
             }),

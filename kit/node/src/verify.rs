@@ -1,16 +1,19 @@
 //! Re-deriving a chain from DA alone, and comparing it with a stored one.
 
 use crate::{
-    NodeError,
+    DaLayers, NodeError,
     derivation::{LEAD, execute, rules},
+    layers::{first_block, is_final, last_height},
     snapshot::snapshot_origin,
 };
 use futures_util::{StreamExt, stream};
 use rollwright_core::{
-    BlockId, BlockRef, ChainStore, DaHeight, DataAvailability, ExecuteOutcome, Execution, Header,
-    Heads,
+    BlockId, BlockRef, ChainStore, DaHead, DaHeight, DataAvailability, ExecuteOutcome, Execution,
+    Header, Heads,
 };
-use rollwright_derive::{Amendment, Derivable, DeriveError, Deriver, Step};
+use rollwright_derive::{
+    Amendment, BatchCodec, DaPlace, Derivable, DeriveError, Deriver, Rules, Step,
+};
 
 /// Attempts at a DA layer that fails for a while.
 const ATTEMPTS: u32 = 5;
@@ -57,7 +60,7 @@ pub struct Verified {
     pub height: Option<DaHeight>,
 }
 
-/// Re-derives the chain of `reference` from `da` alone into the empty store of
+/// Re-derives the chain of `reference` from DA alone into the empty store of
 /// `fresh`, and compares every block hash.
 ///
 /// `progress` is called after each DA block. `Mismatch` names the first block
@@ -66,7 +69,7 @@ pub struct Verified {
 /// of DA is tried again a few times. Dropping the future leaves `fresh`
 /// half-filled and nothing else changed.
 pub async fn verify<E, D, S>(
-    da: &D,
+    layers: &DaLayers<D>,
     fresh: &E,
     reference: &S,
     options: VerifyOptions,
@@ -90,37 +93,64 @@ where
     let rules = rules(fresh, genesis, options.amendments)?;
     let heads = reference.heads().map_err(NodeError::execution)?;
     let mut deriver = Deriver::new(rules.clone(), fresh.codec(), genesis, fresh.genesis_time());
-    let head = retried(|| da.head()).await?;
-    let last = head.observed.height;
-    let first = rules.height_of(rollwright_core::DaOrdinal(0));
-    if let Some(finalized) = head.finalized {
-        deriver.finalize(finalized);
-    }
     let prefetch = if options.prefetch == 0 {
         8
     } else {
         options.prefetch
     };
-    let mut blocks = stream::iter(first.0..=last.0)
-        .map(|height| retried(move || da.fetch(DaHeight(height), None)))
-        .buffered(prefetch);
     let mut height = None;
-    while let Some(block) = blocks.next().await {
-        let block = block?;
-        match deriver.feed_block(&block) {
-            Ok(()) => {}
-            // The head moved to another fork: what was derived is enough.
-            Err(DeriveError::Reorganised { .. }) => break,
-            Err(error) => return Err(NodeError::derive(error)),
+    loop {
+        let epoch = deriver.request().epoch;
+        let da = layers.of(&rules, epoch)?;
+        let head = retried(|| da.head()).await?;
+        if !begin_epoch(layers, &rules, &mut deriver, head).await? {
+            break;
         }
-        work_off(fresh, reference, &heads, snapshot, &mut deriver).await?;
-        height = Some(block.header.height);
-        progress(VerifyProgress {
-            height: block.header.height,
-            last,
-            blocks: deriver.state().head().block.number,
-            of: heads.safe.number,
-        });
+        if let Some(finalized) = head.finalized {
+            deriver.finalize(epoch, finalized);
+        }
+        let last = last_height(&rules, deriver.state(), epoch, head.observed.height);
+        let from = match deriver.poll() {
+            Step::DaBlock(request) => request.height(),
+            _ => deriver.state().last_da_block().map(|block| block.height),
+        };
+        let mut told = |deriver: &Deriver<E::Codec>, at: DaHeight| {
+            height = Some(at);
+            progress(VerifyProgress {
+                height: at,
+                last,
+                blocks: deriver.state().head().block.number,
+                of: heads.safe.number,
+            });
+        };
+        let mut first = from.map_or(u64::MAX, |from| from.0);
+        if !matches!(deriver.poll(), Step::DaBlock(_)) {
+            // The first block of an epoch is in the works.
+            work_off(fresh, reference, &heads, snapshot, &mut deriver).await?;
+            told(&deriver, DaHeight(first));
+            first = first.saturating_add(1);
+        }
+        let mut blocks = stream::iter(first..=last.0)
+            .map(|height| retried(move || da.fetch(DaHeight(height), None)))
+            .buffered(prefetch);
+        let mut moved = false;
+        while let Some(block) = blocks.next().await {
+            let block = block?;
+            match deriver.feed_block(&block) {
+                Ok(()) => {}
+                // The head moved to another fork: what was derived is enough.
+                Err(DeriveError::Reorganised { .. }) => {
+                    moved = true;
+                    break;
+                }
+                Err(error) => return Err(NodeError::derive(error)),
+            }
+            work_off(fresh, reference, &heads, snapshot, &mut deriver).await?;
+            told(&deriver, block.header.height);
+        }
+        if moved || deriver.request().epoch == epoch {
+            break;
+        }
     }
     let head = deriver.state().head().block;
     if head.number < heads.safe.number {
@@ -143,6 +173,38 @@ where
         snapshot,
         height,
     })
+}
+
+/// Hands the deriver the first block of an epoch, where that is next. False
+/// where it cannot be read yet.
+async fn begin_epoch<C: BatchCodec, D: DataAvailability>(
+    layers: &DaLayers<D>,
+    rules: &Rules,
+    deriver: &mut Deriver<C>,
+    head: DaHead,
+) -> Result<bool, NodeError> {
+    let request = deriver.request();
+    let (DaPlace::First { least, after }, Some(last)) =
+        (request.place, deriver.state().last_da_block())
+    else {
+        return Ok(true);
+    };
+    let before = layers.of(rules, request.epoch.saturating_sub(1))?;
+    let ended = retried(|| before.head()).await?;
+    if !retried(|| is_final(before, last, ended.finalized)).await? {
+        return Ok(false);
+    }
+    deriver.finalize(request.epoch.saturating_sub(1), last);
+    let da = layers.of(rules, request.epoch)?;
+    let found = retried(|| first_block(da, least, after, head.observed.height)).await?;
+    let Some(first) = found else {
+        return Ok(false);
+    };
+    match deriver.feed_first_block(&first.block, first.below.as_ref()) {
+        Ok(()) => Ok(true),
+        Err(DeriveError::EpochStart { .. }) => Ok(false),
+        Err(error) => Err(NodeError::derive(error)),
+    }
 }
 
 async fn work_off<E: Derivable, S: ChainStore>(

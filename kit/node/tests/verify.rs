@@ -77,7 +77,7 @@ async fn a_chain_verifies_and_a_changed_block_is_named_with_its_field() {
 
     let mut steps = 0;
     let verified = verify(
-        &world.da,
+        &world.da.clone().into(),
         &world.engine(),
         &engine,
         VerifyOptions::default(),
@@ -103,7 +103,7 @@ async fn a_chain_verifies_and_a_changed_block_is_named_with_its_field() {
         number: 7,
     };
     let error = verify(
-        &world.da,
+        &world.da.clone().into(),
         &world.engine(),
         &tampered,
         VerifyOptions::default(),
@@ -118,7 +118,7 @@ async fn a_chain_verifies_and_a_changed_block_is_named_with_its_field() {
         other => panic!("{other}"),
     }
     let used = verify(
-        &world.da,
+        &world.da.clone().into(),
         &engine,
         &engine,
         VerifyOptions::default(),

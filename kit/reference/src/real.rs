@@ -4,7 +4,8 @@ use crate::{Chain, Executor, History};
 use alloy_primitives::Bytes;
 use rollwright_core::{BlockInput, BlockRef, DaBlock, DaHeader, DaOrdinal, RecordChange};
 use rollwright_derive::{
-    BatchCodec, ConfigError, DaPlace, DaStep, DeriveError, Deriver, DeriverState, Rules, StateError, Step,
+    BatchCodec, ConfigError, DaPlace, DaStep, DeriveError, Deriver, DeriverState, Rules,
+    StateError, Step,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -85,9 +86,8 @@ impl<C: BatchCodec> Real<C> {
     /// Hands a DA block in; where it begins an epoch, the one before it is
     /// final from now on.
     fn feed(&mut self, block: &DaBlock, below: Option<&DaHeader>) -> Result<(), DeriveError> {
-        let first = |request: &rollwright_derive::DaRequest| {
-            matches!(request.place, DaPlace::First { .. })
-        };
+        let first =
+            |request: &rollwright_derive::DaRequest| matches!(request.place, DaPlace::First { .. });
         match self.deriver.poll() {
             Step::DaBlock(request) if first(&request) => {
                 if let Some(last) = self.deriver.state().last_da_block() {

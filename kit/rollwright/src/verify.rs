@@ -30,9 +30,14 @@ impl Project {
                 source,
             })?;
         let fresh = self.evm_at(scratch.path())?;
-        let verified =
-            rollwright_node::verify(&da, &fresh, &reference, VerifyOptions::default(), progress)
-                .await?;
+        let verified = rollwright_node::verify(
+            &da.into(),
+            &fresh,
+            &reference,
+            VerifyOptions::default(),
+            progress,
+        )
+        .await?;
         Ok(verified)
     }
 

@@ -90,7 +90,7 @@ impl<'a, C: Chain> Forger<'a, C> {
         Some(QueuedBlock {
             block: executed.block,
             parent,
-            origin: rules.point(&header),
+            origin: rules.point(inputs.origin, &header),
             inputs,
             queued_ms: 0,
         })

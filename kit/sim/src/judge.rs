@@ -157,7 +157,7 @@ impl<C: Chain> Judge<C> {
             self.work_off(block.header.hash);
         }
         if let Some(block) = layer.read(|layer| layer.head(0)).finalized {
-            let news = self.deriver.finalize(block);
+            let news = self.deriver.finalize(0, block);
             let heads = Heads {
                 latest: self.head(),
                 safe: self.head(),

@@ -163,6 +163,14 @@ impl Batcher {
         }
     }
 
+    /// Batches from now on go to a layer of these bounds: see
+    /// [`BatcherSettings`]. For the begin of a DA epoch, which leaves nothing
+    /// in flight.
+    pub const fn on_layer(&mut self, max_blob_bytes: u64, max_unit_bytes: u64) {
+        self.settings.max_blob_bytes = max_blob_bytes;
+        self.settings.max_unit_bytes = max_unit_bytes;
+    }
+
     /// Queues a preconfirmed block. It must be the child of
     /// [`tip`](Self::tip); otherwise `NotNext`, and nothing changes.
     pub fn push(&mut self, block: QueuedBlock) -> Result<(), BatcherError> {

@@ -1,6 +1,6 @@
 use super::{
-    DaEpochConfig, ForcedConfig, GasLimitEntry, KeyScheduleEntry, LimitsConfig,
-    RollupConfig, SequencingPolicy, TimingConfig,
+    DaEpochConfig, ForcedConfig, GasLimitEntry, KeyScheduleEntry, LimitsConfig, RollupConfig,
+    SequencingPolicy, TimingConfig,
 };
 use crate::CodecId;
 use alloc::{boxed::Box, vec::Vec};

@@ -158,7 +158,12 @@ impl<C: BatchCodec> Deriver<C> {
         if let Some(applying) = self.work.as_ref().and_then(|work| work.applying.as_ref()) {
             return Step::Execute(Box::new(applying.input.clone()));
         }
-        Step::DaBlock(DaRequest::next(&self.rules, &self.state))
+        Step::DaBlock(self.request())
+    }
+
+    /// The next DA block that is read, once what is in the works is done.
+    pub fn request(&self) -> DaRequest {
+        DaRequest::next(&self.rules, &self.state)
     }
 
     /// Takes the requested DA block.

@@ -137,9 +137,10 @@ impl<C: BatchCodec> Deriver<C> {
     /// The final head of an epoch's layer is `block`: neither it nor anything
     /// below is undone any more. May lie above what was read; DA blocks that
     /// are read later are then final from the start and cost no undo record.
-    /// Where another block was read at that height, or the height is not one
-    /// of the epoch's, nothing is final for that reason: roll back first, or
-    /// name the epoch's last block. Never moves back.
+    /// Where another block was read at that height, nothing is final for that
+    /// reason: roll back first. A height above the epoch makes final what of it
+    /// is read from now on; where all of it was read, name its last block.
+    /// Never moves back.
     pub fn finalize(&mut self, epoch: u32, block: DaBlockId) -> Finalized {
         let mut records = Vec::new();
         if let Some(ordinal) = self.state.ordinal_of(&self.rules, epoch, block.height) {
@@ -152,6 +153,10 @@ impl<C: BatchCodec> Deriver<C> {
             {
                 records = self.forget_undo(ordinal.plus(1));
             }
+        } else if let Some(end) = self.state.end_below(&self.rules, epoch, block.height)
+            && end >= self.state.next_ordinal()
+        {
+            self.final_ahead = self.final_ahead.max(Some(end));
         }
         if let Some(step) = &mut self.ready {
             // What waits to be stored must not bring its undo record back.

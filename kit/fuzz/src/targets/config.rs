@@ -193,9 +193,10 @@ fn sound(config: &RollupConfig, amendments: Vec<Amendment>) {
         assert!(!set.keys.is_empty() && set.key_entry <= ordinal);
         assert!(set.key_capacity() > 0);
         assert!(set.codec_limits().max_blocks > 0);
-        let height = rules.height_of(ordinal);
-        let back = rules.ordinal_of(height);
-        assert!(back.is_none_or(|back| back <= ordinal));
+        let epoch = rules.epoch_at(ordinal);
+        assert!(epoch.begins <= ordinal);
+        let next = rules.epochs().get(epoch.index as usize + 1);
+        assert!(next.is_none_or(|next| next.begins > ordinal));
         let _ = (rules.deadline(ordinal), set.forced_budget());
     }
     let _ = config.longest_forced_wait();

@@ -1,16 +1,19 @@
 use super::{execute::known, fetch::Fetcher, report};
 use crate::{
-    DerivationConfig, NodeError, batches,
+    DaLayers, DerivationConfig, NodeError, batches,
     chain::{Chain, Derived, Tip},
     derived::{DaView, DaWatch},
     fold::Errors,
+    layers::{last_height, last_ordinal},
 };
 use futures_util::{StreamExt, stream};
 use rollwright_core::{
-    BlockInput, BlockRef, Clock, DaCaps, DaHead, DaHeader, DaHeight, DaPoint, DataAvailability,
-    ErrorKind, ExecuteOutcome, LayerError, RecordChange,
+    BlockInput, BlockRef, Clock, DaBlock, DaBlockId, DaCaps, DaHead, DaHeader, DaHeight, DaOrdinal,
+    DaPoint, DataAvailability, ErrorKind, ExecuteOutcome, LayerError, RecordChange,
 };
-use rollwright_derive::{DaStep, Derivable, DeriveError, DeriveEvent, Deriver, DeriverState, Step};
+use rollwright_derive::{
+    DaPlace, DaRequest, DaStep, Derivable, DeriveError, DeriveEvent, Deriver, DeriverState, Step,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
@@ -36,16 +39,17 @@ pub(crate) trait DerivedHook: Send + Sync + 'static {
         state: &DeriverState,
     ) -> Result<Vec<RecordChange>, NodeError>;
 
-    /// DA undid its blocks from this height on. Returns records to commit with
-    /// that.
-    fn undone(&mut self, from: DaHeight) -> Result<Vec<RecordChange>, NodeError>;
+    /// DA undid its blocks from this height of this epoch on. Returns records to
+    /// commit with that.
+    fn undone(&mut self, epoch: u32, from: DaHeight) -> Result<Vec<RecordChange>, NodeError>;
 }
 
 /// Reads DA and moves safe and finalized heads.
 pub(crate) struct Derivation<E: Derivable, D> {
     pub(crate) chain: Arc<Chain<E>>,
-    pub(crate) da: D,
-    pub(crate) caps: DaCaps,
+    pub(crate) layers: DaLayers<D>,
+    /// Of each epoch's layer.
+    pub(crate) caps: Vec<DaCaps>,
     pub(crate) deriver: Deriver<E::Codec>,
     pub(crate) config: DerivationConfig,
     pub(crate) clock: Arc<dyn Clock>,
@@ -57,13 +61,16 @@ pub(crate) struct Derivation<E: Derivable, D> {
 }
 
 /// How far one look at DA came.
-enum Reached {
+pub(super) enum Reached {
     Head,
+    /// A block of another epoch was read.
+    Further,
     Stopped,
 }
 
 /// One DA block in the works.
-struct InWorks {
+pub(super) struct InWorks {
+    ordinal: DaOrdinal,
     header: DaHeader,
     /// The height that reading is to reach.
     last: DaHeight,
@@ -77,17 +84,14 @@ struct InWorks {
 impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
     /// Follows DA until cancelled. Ends by itself only with a fatal error.
     pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), NodeError> {
-        let poll = self.config.poll.unwrap_or_else(|| {
-            (self.caps.block_time / 2).clamp(Duration::from_millis(20), Duration::from_secs(5))
-        });
         let mut failures = 0;
         loop {
             let pause = match self.look(&stop).await {
                 Ok(Reached::Stopped) => return Ok(()),
-                Ok(Reached::Head) => {
+                Ok(Reached::Head | Reached::Further) => {
                     self.errors.recovered("da");
                     failures = 0;
-                    poll
+                    self.poll()
                 }
                 Err(error) if Self::is_passing(&error) => {
                     failures += 1;
@@ -104,29 +108,45 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         }
     }
 
-    /// Reads everything up to the present head.
+    /// How long to wait before the layer is asked for its head again.
+    fn poll(&self) -> Duration {
+        let asked = self.config.poll;
+        let block = self
+            .caps_of(self.request().epoch)
+            .map(|caps| caps.block_time);
+        asked.unwrap_or_else(|| {
+            let half = block.unwrap_or_default() / 2;
+            half.clamp(Duration::from_millis(20), Duration::from_secs(5))
+        })
+    }
+
+    pub(super) fn caps_of(&self, epoch: u32) -> Option<&DaCaps> {
+        self.caps.get(epoch as usize)
+    }
+
+    /// The DA block that derivation wants next.
+    pub(super) fn request(&self) -> DaRequest {
+        self.deriver.request()
+    }
+
+    /// Reads everything up to the present head, over as many epochs as begin on
+    /// the way.
     async fn look(&mut self, stop: &CancellationToken) -> Result<Reached, NodeError> {
-        let head = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(Reached::Stopped),
-            head = self.da.head() => head.map_err(NodeError::da)?,
-        };
-        self.see(head);
-        if self.contradicts(&head) {
-            self.roll_back().await?;
-        }
-        self.finalize(&head).await?;
-        while self.next_height() <= head.observed.height {
-            match self.read_up_to(head.observed.height, stop).await {
-                Ok(Reached::Head) => {}
-                Ok(Reached::Stopped) => return Ok(Reached::Stopped),
-                Err(Interrupted::Reorganised) => {
-                    self.roll_back().await?;
-                    self.finalize(&head).await?;
-                    return Ok(Reached::Head);
+        loop {
+            let request = self.request();
+            let reached = match request.place {
+                DaPlace::At { .. } => self.look_at(request.epoch, stop).await?,
+                DaPlace::First { least, after } => {
+                    let epoch = request.epoch;
+                    self.begin_epoch(epoch, least, after, stop).await?
                 }
-                Err(Interrupted::Failed(error)) if is_not_yet(&error) => return Ok(Reached::Head),
-                Err(Interrupted::Failed(error)) => return Err(error),
+            };
+            match reached {
+                Reached::Stopped => return Ok(Reached::Stopped),
+                // An epoch that has ended, or begun, leads on.
+                Reached::Further => {}
+                Reached::Head if self.request().epoch != request.epoch => {}
+                Reached::Head => break,
             }
         }
         if !self.watch.borrow().synced {
@@ -141,21 +161,56 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         Ok(Reached::Head)
     }
 
-    fn next_height(&self) -> DaHeight {
-        self.deriver
-            .rules()
-            .height_of(self.deriver.state().next_ordinal())
+    /// Reads up to the head of an epoch's layer, or to the epoch's end.
+    async fn look_at(
+        &mut self,
+        epoch: u32,
+        stop: &CancellationToken,
+    ) -> Result<Reached, NodeError> {
+        let da = self.layers.of(self.deriver.rules(), epoch)?.clone();
+        let head = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(Reached::Stopped),
+            head = da.head() => head.map_err(NodeError::da)?,
+        };
+        self.see(epoch, head);
+        if self.contradicts(epoch, &head) {
+            self.roll_back().await?;
+        }
+        self.finalize(epoch, head.finalized).await?;
+        let (rules, state) = (self.deriver.rules(), self.deriver.state());
+        let last = last_height(rules, state, epoch, head.observed.height);
+        loop {
+            let request = self.request();
+            // A roll-back may have led to the epoch before.
+            let wanted = request.height().filter(|_| request.epoch == epoch);
+            let Some(from) = wanted.filter(|height| *height <= last) else {
+                return Ok(Reached::Head);
+            };
+            match self.read_up_to(&da, from, last, stop).await {
+                Ok(Reached::Stopped) => return Ok(Reached::Stopped),
+                Ok(_) => {}
+                Err(Interrupted::Reorganised) => {
+                    self.roll_back().await?;
+                    self.finalize(epoch, head.finalized).await?;
+                    return Ok(Reached::Head);
+                }
+                Err(Interrupted::Failed(error)) if is_not_yet(&error) => return Ok(Reached::Head),
+                Err(Interrupted::Failed(error)) => return Err(error),
+            }
+        }
     }
 
     /// Fetches ahead and works blocks off in order.
     async fn read_up_to(
         &mut self,
+        da: &D,
+        from: DaHeight,
         last: DaHeight,
         stop: &CancellationToken,
     ) -> Result<Reached, Interrupted> {
-        let from = self.next_height();
         let fetcher = Fetcher {
-            da: self.da.clone(),
+            da: da.clone(),
             clock: self.clock.clone(),
             errors: self.errors.clone(),
             retry: self.config.retry,
@@ -174,18 +229,15 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 return Ok(Reached::Head);
             };
             let block = block.map_err(|error| Interrupted::Failed(NodeError::da(error)))?;
+            let ordinal = self.deriver.state().next_ordinal();
             match self.deriver.feed_block(&block) {
                 Ok(()) => {}
                 Err(DeriveError::Reorganised { .. }) => return Err(Interrupted::Reorganised),
                 Err(error) => return Err(Interrupted::Failed(NodeError::derive(error))),
             }
-            let works = InWorks {
-                header: block.header,
-                last,
-                tip: None,
-                beside: Vec::new(),
-            };
-            let reached = self.work_off(works, stop).await;
+            let reached = self
+                .work_off(InWorks::new(ordinal, &block, last), stop)
+                .await;
             if matches!(reached.map_err(Interrupted::Failed)?, Reached::Stopped) {
                 return Ok(Reached::Stopped);
             }
@@ -205,7 +257,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
 
     /// Executes and commits what the DA block that was just fed brings. A stop
     /// in the middle leaves it to the next start.
-    async fn work_off(
+    pub(super) async fn work_off(
         &mut self,
         mut works: InWorks,
         stop: &CancellationToken,
@@ -261,7 +313,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             Some(tip) => tip,
             None => self.chain.lock_owned().await,
         };
-        let at = self.deriver.rules().point(&works.header);
+        let at = self.deriver.rules().point(works.ordinal, &works.header);
         let mut records = Vec::new();
         for hook in &mut self.hooks {
             records.extend(hook.before(&works.beside, &at, self.deriver.state())?);
@@ -307,16 +359,22 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             steady || step.point.height == works.last || step.ordinal.0.is_multiple_of(QUIET_STEPS),
         );
         drop(tip);
-        report::step(&step, &self.caps, steady && self.say_batches);
+        let caps = self.caps_of(step.point.epoch);
+        report::step(&step, caps, steady && self.say_batches);
         Ok(())
     }
 
-    async fn finalize(&mut self, head: &DaHead) -> Result<(), NodeError> {
-        let Some(finalized) = head.finalized else {
+    /// The final head of an epoch's layer is known.
+    pub(super) async fn finalize(
+        &mut self,
+        epoch: u32,
+        finalized: Option<DaBlockId>,
+    ) -> Result<(), NodeError> {
+        let Some(finalized) = finalized else {
             return Ok(());
         };
         let before = self.deriver.finalized();
-        let news = self.deriver.finalize(finalized);
+        let news = self.deriver.finalize(epoch, finalized);
         if news.head == before && news.records.is_empty() {
             return Ok(());
         }
@@ -337,15 +395,14 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         Ok(())
     }
 
-    /// Notes the DA layer's head.
-    fn see(&self, head: DaHead) {
-        let rules = self.deriver.rules();
+    /// Notes the head of an epoch's layer.
+    pub(super) fn see(&self, epoch: u32, head: DaHead) {
+        let (rules, state) = (self.deriver.rules(), self.deriver.state());
+        let ordinal = |block: DaBlockId| last_ordinal(rules, state, epoch, block.height);
         self.watch.send_if_modified(|view| {
             let before = view.head.replace(head);
-            view.observed = rules.ordinal_of(head.observed.height);
-            view.finalized = head
-                .finalized
-                .and_then(|block| rules.ordinal_of(block.height));
+            view.observed = ordinal(head.observed);
+            view.finalized = head.finalized.and_then(ordinal);
             report::lag(view.lag());
             before != Some(head)
         });
@@ -361,6 +418,18 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             view.state = state;
             report::lag(view.lag());
         });
+    }
+}
+
+impl InWorks {
+    pub(super) const fn new(ordinal: DaOrdinal, block: &DaBlock, last: DaHeight) -> Self {
+        Self {
+            ordinal,
+            header: block.header,
+            last,
+            tip: None,
+            beside: Vec::new(),
+        }
     }
 }
 

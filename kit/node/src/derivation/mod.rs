@@ -2,6 +2,7 @@
 //! moves the heads.
 
 mod driver;
+mod epoch;
 mod execute;
 mod fetch;
 mod open;

@@ -5,8 +5,9 @@ use rollwright_derive::{Derivable, DeriveError};
 
 impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
     /// True where the DA layer's head contradicts what was read.
-    pub(super) fn contradicts(&self, head: &DaHead) -> bool {
-        let Some(ordinal) = self.deriver.rules().ordinal_of(head.observed.height) else {
+    pub(super) fn contradicts(&self, epoch: u32, head: &DaHead) -> bool {
+        let (rules, state) = (self.deriver.rules(), self.deriver.state());
+        let Some(ordinal) = state.ordinal_of(rules, epoch, head.observed.height) else {
             return false;
         };
         self.deriver
@@ -15,7 +16,8 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
     }
 
     /// Goes back to the last DA block that both the layer and the deriver
-    /// have. Nothing changes where the layer cannot be read.
+    /// have. Nothing changes where the layer cannot be read. Never goes back
+    /// beyond the begin of an epoch: what lies before is final.
     pub(super) async fn roll_back(&mut self) -> Result<(), NodeError> {
         let rules = self.deriver.rules().clone();
         let least = self.deriver.final_below();
@@ -27,7 +29,8 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 break;
             };
             let stands = self
-                .da
+                .layers
+                .at(&rules, below)?
                 .is_canonical(read.id())
                 .await
                 .map_err(NodeError::da)?;
@@ -40,7 +43,8 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             && let Some(below) = first.0.checked_sub(1).map(DaOrdinal)
             && let Some(read) = self.deriver.da_header(below).copied()
             && !self
-                .da
+                .layers
+                .at(&rules, below)?
                 .is_canonical(read.id())
                 .await
                 .map_err(NodeError::da)?
@@ -49,10 +53,13 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 height: read.height,
             });
         }
+        let height_of = |ordinal| {
+            let height = self.deriver.state().height_of(&rules, ordinal);
+            height.unwrap_or(rules.epoch_at(ordinal).config.start_height)
+        };
+        let height = height_of(first);
         let rollback = self.deriver.rollback(first).map_err(|error| match error {
-            DeriveError::Final { requested, .. } => NodeError::FinalityViolated {
-                height: rules.height_of(requested),
-            },
+            DeriveError::Final { .. } => NodeError::FinalityViolated { height },
             other => NodeError::derive(other),
         })?;
         let mut tip = self.chain.lock().await;
@@ -62,7 +69,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             rollback.safe.number,
         )?);
         for hook in &mut self.hooks {
-            records.extend(hook.undone(rules.height_of(first))?);
+            records.extend(hook.undone(rules.epoch_at(first).index, height)?);
         }
         let news = Derived {
             head: *self.deriver.state().head(),
@@ -76,7 +83,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         drop(tip);
         tracing::warn!(
             target: "da",
-            height = %rules.height_of(first),
+            %height,
             safe = rollback.safe.number,
             removed = removed.len(),
             "the DA layer reorganised"

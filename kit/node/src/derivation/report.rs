@@ -11,14 +11,15 @@ pub(super) fn lag(blocks: u64) {
 
 /// Logs what happened in a step. `say_batches` where nobody else does, and the
 /// node follows the head, so that catching up does not fill the log.
-pub(super) fn step(step: &DaStep, caps: &DaCaps, say_batches: bool) {
+pub(super) fn step(step: &DaStep, caps: Option<&DaCaps>, say_batches: bool) {
+    let layer = caps.map_or_else(String::new, |caps| caps.layer.clone());
     metrics::gauge!("rollwright_da_epoch").set(step.point.epoch as f64);
     for event in &step.events {
         match event {
             DeriveEvent::Batch(batch) => {
                 let last = batch.first_block + u64::from(batch.blocks).saturating_sub(1);
-                metrics::counter!("rollwright_da_batches_total", "layer" => caps.layer.clone(), "result" => "applied").increment(1);
-                metrics::counter!("rollwright_da_bytes_total", "layer" => caps.layer.clone())
+                metrics::counter!("rollwright_da_batches_total", "layer" => layer.clone(), "result" => "applied").increment(1);
+                metrics::counter!("rollwright_da_bytes_total", "layer" => layer.clone())
                     .increment(batch.bytes);
                 macro_rules! say {
                     ($level:ident) => {
@@ -26,7 +27,7 @@ pub(super) fn step(step: &DaStep, caps: &DaCaps, say_batches: bool) {
                             target: "da",
                             blocks = %format_args!("{}-{last}", batch.first_block),
                             size = batch.bytes,
-                            observed = %format_args!("{}:{}", caps.layer, batch.point.height),
+                            observed = %format_args!("{layer}:{}", batch.point.height),
                             "batch {}",
                             batch.number
                         )

@@ -1,6 +1,6 @@
 use super::{pace::Pace, queue::Pushed};
 use crate::{
-    NodeError, PostConfig, SequencerKey, batches,
+    DaLayers, NodeError, PostConfig, SequencerKey, batches,
     chain::{Chain, Tip},
     derived::DaView,
     fold::Errors,
@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 /// Posts the sequencer's blocks.
 pub(crate) struct Poster<E: Derivable, D> {
     pub(crate) chain: Arc<Chain<E>>,
-    pub(crate) da: D,
-    pub(crate) caps: DaCaps,
+    pub(crate) layers: DaLayers<D>,
+    /// Of each epoch's layer.
+    pub(crate) caps: Vec<DaCaps>,
     pub(crate) codec: E::Codec,
     pub(crate) key: SequencerKey,
     pub(crate) config: PostConfig,
@@ -41,6 +42,9 @@ struct Work {
     /// When batches were sealed, for their latency.
     sealed_ms: HashMap<u64, u64>,
     failures: u32,
+    /// The DA epoch in which is posted; `None` while the next one has not
+    /// begun, where nothing is.
+    epoch: Option<u32>,
 }
 
 impl Work {
@@ -89,10 +93,10 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             pace: Pace::default(),
             sealed_ms: HashMap::default(),
             failures: 0,
+            epoch: None,
         };
-        let poll =
-            (self.caps.block_time / 2).clamp(Duration::from_millis(20), Duration::from_secs(5));
         loop {
+            let poll = self.poll(&da);
             if da.has_changed().unwrap_or(false) {
                 work.pace.hurry();
             }
@@ -115,6 +119,28 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                 changed = da.changed(), if !refused => if changed.is_err() { return Ok(()) },
             }
         }
+    }
+
+    /// The epoch that the next DA block belongs to, once it has begun.
+    fn epoch(&self, view: &DaView) -> Option<u32> {
+        let next = view.state.next_ordinal();
+        let epoch = self.chain.rules.epoch_at(next);
+        (epoch.index == 0 || epoch.begins < next).then_some(epoch.index)
+    }
+
+    fn caps_of(&self, epoch: u32) -> Option<&DaCaps> {
+        self.caps.get(epoch as usize)
+    }
+
+    fn layer_of(&self, epoch: u32) -> String {
+        self.caps_of(epoch)
+            .map_or_else(String::new, |caps| caps.layer.clone())
+    }
+
+    fn poll(&self, da: &watch::Receiver<DaView>) -> Duration {
+        let epoch = self.epoch(&da.borrow()).unwrap_or_default();
+        let block = self.caps_of(epoch).map(|caps| caps.block_time);
+        (block.unwrap_or_default() / 2).clamp(Duration::from_millis(20), Duration::from_secs(5))
     }
 
     /// Closes the open batch and waits a bounded time until the layer has
@@ -197,6 +223,12 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             return Ok(work);
         }
         let view = da.borrow().clone();
+        let epoch = self.epoch(&view);
+        if let (true, Some(caps)) = (epoch != work.epoch, epoch.and_then(|at| self.caps_of(at))) {
+            work.batcher
+                .on_layer(caps.max_blob_bytes, caps.max_unit_bytes);
+        }
+        work.epoch = epoch;
         let finalized = tip.heads().finalized.number;
         for event in work.batcher.follow(&view.state, finalized) {
             self.handle(&event, &mut tip, &mut work).await?;
@@ -217,6 +249,9 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             now_ms,
         )?;
         drop(tip);
+        if work.epoch.is_none() {
+            return Ok(work);
+        }
         let observed = view.observed.unwrap_or_else(|| view.state.next_ordinal());
         loop {
             let codec = self.codec.clone();
@@ -320,21 +355,22 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         };
         let finalized = tip.heads().finalized.number;
         let info = batches::find(&self.chain.execution, facts.last.number, finalized)?;
-        let height = info.and_then(|info| info.applied).map(|point| point.height);
+        let point = info.and_then(|info| info.applied).unwrap_or_default();
+        let layer = self.layer_of(point.epoch);
         let latency = work
             .sealed_ms
             .get(&number)
             .map(|sealed| self.clock.now_ms().saturating_sub(*sealed));
         let fee = work.pace.fee(&facts.units);
         if let Some(ms) = latency {
-            metrics::histogram!("rollwright_da_latency_seconds", "layer" => self.caps.layer.clone())
+            metrics::histogram!("rollwright_da_latency_seconds", "layer" => layer.clone())
                 .record(Duration::from_millis(ms).as_secs_f64());
         }
         tracing::info!(
             target: "da",
             blocks = %format_args!("{}-{}", facts.first_block, facts.last.number),
             size = facts.bytes,
-            observed = %format_args!("{}:{}", self.caps.layer, height.unwrap_or_default()),
+            observed = %format_args!("{layer}:{}", point.height),
             ms = latency,
             fee = fee.map(|fee| format!("{} {}", fee.amount, fee.unit)),
             "batch {number}"
@@ -349,6 +385,11 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         poll: Duration,
         stop: &CancellationToken,
     ) -> Result<Posted, NodeError> {
+        let Some(epoch) = work.epoch else {
+            return Ok(Posted::All);
+        };
+        let da = self.layers.of(&self.chain.rules, epoch)?;
+        let layer = self.layer_of(epoch);
         let now_ms = self.clock.now_ms();
         let units: Vec<(u64, PostingUnit)> = work
             .batcher
@@ -360,7 +401,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
             let answer = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(Posted::All),
-                answer = self.da.submit(&unit) => answer,
+                answer = da.submit(&unit) => answer,
             };
             match answer {
                 Ok(submission) => {
@@ -384,7 +425,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
                 }
                 Err(error) => {
                     work.failures = work.failures.saturating_add(1);
-                    metrics::counter!("rollwright_da_batches_total", "layer" => self.caps.layer.clone(), "result" => "refused").increment(1);
+                    metrics::counter!("rollwright_da_batches_total", "layer" => layer.clone(), "result" => "refused").increment(1);
                     self.errors.failed("da-post", "posting", &error);
                     if error.kind() == ErrorKind::Rejected {
                         let text = format!("the DA layer refuses batch {batch}: {error}");
@@ -418,7 +459,7 @@ impl<E: Derivable, D: DataAvailability> Poster<E, D> {
         }
         if known.is_none() {
             #[expect(clippy::cast_possible_truncation, reason = "a counter for people")]
-            metrics::counter!("rollwright_da_cost_total", "layer" => self.caps.layer.clone(), "unit" => fee.unit.clone())
+            metrics::counter!("rollwright_da_cost_total", "layer" => self.layer_of(work.epoch.unwrap_or_default()), "unit" => fee.unit.clone())
                 .increment(fee.amount as u64);
         }
         let execution = self.chain.execution.clone();

@@ -33,7 +33,8 @@ pub(crate) struct Contradictions<E> {
 struct Kept {
     origin: DaOrdinal,
     origin_hash: B256,
-    at: DaHeight,
+    /// Epoch and height of the DA block that says otherwise.
+    at: (u32, DaHeight),
     judged: bool,
 }
 
@@ -43,7 +44,7 @@ impl Kept {
         Self {
             origin: anchor.ordinal,
             origin_hash: anchor.origin.hash,
-            at: evidence.at.height,
+            at: (evidence.at.epoch, evidence.at.height),
             judged: false,
         }
     }
@@ -196,11 +197,11 @@ impl<E: Execution> DerivedHook for Arc<Contradictions<E>> {
     }
 
     /// What DA has taken back contradicts nothing.
-    fn undone(&mut self, from: DaHeight) -> Result<Vec<RecordChange>, NodeError> {
+    fn undone(&mut self, epoch: u32, from: DaHeight) -> Result<Vec<RecordChange>, NodeError> {
         let mut all = self.kept.lock();
         let gone: Vec<_> = all
             .iter()
-            .filter(|(_, kept)| kept.at >= from)
+            .filter(|(_, kept)| kept.at >= (epoch, from))
             .map(|(number, _)| *number)
             .collect();
         for number in &gone {

@@ -1,7 +1,7 @@
 use crate::{FeedFrame, NodeError, SignedBlock, records};
 use alloy_primitives::{Address, B256, Bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
-use rollwright_core::{BlockRef, ChainStore, DaPoint, ErrorKind, LayerError};
+use rollwright_core::{BlockRef, ChainStore, DaOrdinal, DaPoint, ErrorKind, LayerError};
 use rollwright_derive::Rules;
 
 /// A signed block that DA contradicts, kept for whoever judges the sequencer.
@@ -84,7 +84,12 @@ impl FeedEvidence {
         }
         let signer = self.signed.signer(chain);
         let origin = self.signed.input.anchor.ordinal;
-        let applied = rules.ordinal_of(self.at.height).unwrap_or(origin);
+        let start = rules.config().da.start_height.0;
+        // Where a later epoch began is not told by the rules alone.
+        let into_first = self.at.height.0.checked_sub(start);
+        let applied = into_first
+            .filter(|_| self.at.epoch == 0)
+            .map_or(origin, DaOrdinal);
         let counts = |signer: &Address| {
             let mut ordinals = [origin, applied].into_iter();
             ordinals.any(|ordinal| rules.at(ordinal).keys.contains(signer))

@@ -192,7 +192,7 @@ fn undecodable(rules: &Rules, seed: B256) -> Envelope {
         previous: B256::ZERO,
         first_block: 1,
         parent: rules.rollup_id(),
-        last_origin: rules.point(&first.header),
+        last_origin: rules.point(DaOrdinal(0), &first.header),
         blocks: 1,
         transactions: 60_000,
         codec: CodecId::ZSTD,

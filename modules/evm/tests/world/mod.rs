@@ -143,7 +143,7 @@ pub(crate) fn honest(blocks: usize) -> Vec<DaBlock> {
         previous: B256::ZERO,
         first_block: 1,
         parent: genesis.hash,
-        last_origin: rules.point(&first.header),
+        last_origin: rules.point(DaOrdinal(0), &first.header),
         blocks: made.len() as u32,
         transactions: encoded.transactions,
         codec: CodecId::ZSTD,
