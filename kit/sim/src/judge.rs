@@ -3,11 +3,13 @@ use crate::{
     machine::{Chain, now, sure},
 };
 use alloy_primitives::{B256, Bytes};
-use rollwright_core::{BlockId, BlockRef, DaBlockId, DaOrdinal, Execution, Heads};
-use rollwright_derive::{
-    Amendment, AppliedBatch, Derivable, DeriveEvent, Deriver, DropReason, Rules, Step,
+use rollwright_core::{
+    BlockId, BlockRef, DaBlock, DaBlockId, DaHeader, DaOrdinal, Execution, Heads,
 };
-use rollwright_reference::Driven;
+use rollwright_derive::{
+    Amendment, AppliedBatch, DaPlace, Derivable, DeriveEvent, Deriver, DropReason, Rules, Step,
+};
+use rollwright_reference::{Driven, History};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What every node must hold after a DA block.
@@ -31,6 +33,8 @@ pub struct Judge<C: Chain> {
     pub engine: C::Engine,
     deriver: Deriver<<C::Engine as Derivable>::Codec>,
     read: Vec<DaBlockId>,
+    /// Headers below the first blocks of epochs, by those blocks' ordinals.
+    below: BTreeMap<u64, DaHeader>,
     verdicts: BTreeMap<B256, Verdict>,
     /// What happened at each canonical DA block.
     driven: Vec<Driven>,
@@ -60,6 +64,7 @@ impl<C: Chain> Judge<C> {
             engine,
             deriver,
             read: Vec::new(),
+            below: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             driven: Vec::new(),
             amendments,
@@ -133,12 +138,13 @@ impl<C: Chain> Judge<C> {
 
     /// Reads what the layer has.
     pub fn catch_up(&mut self, layer: &SimLayer) {
-        let stands = |block: &DaBlockId| {
-            let there = layer.read(|layer| layer.archived(block.height.0));
-            there.is_some_and(|there| there.header.hash == block.hash)
-        };
         let before = self.read.len();
-        while self.read.last().is_some_and(|block| !stands(block)) {
+        while let Some(last) = self.read.last() {
+            let ordinal = self.read.len() as u64 - 1;
+            let there = archived(&self.rules, layer, ordinal, last.height.0);
+            if there.is_some_and(|there| there.header.hash == last.hash) {
+                break;
+            }
             self.read.pop();
         }
         if self.read.len() < before {
@@ -151,19 +157,64 @@ impl<C: Chain> Judge<C> {
             };
             sure(now(self.engine.set_heads(&heads, &rollback.records)));
         }
-        while let Some(block) = layer.read(|layer| layer.archived(self.read.len() as u64)) {
-            sure(self.deriver.feed_block(&block));
-            self.read.push(block.header.id());
-            self.work_off(block.header.hash);
+        while let Some(block) = self.feed_next(layer) {
+            self.read.push(block);
+            self.work_off(block.hash);
         }
-        if let Some(block) = layer.read(|layer| layer.head(0)).finalized {
-            let news = self.deriver.finalize(0, block);
-            let heads = Heads {
-                latest: self.head(),
-                safe: self.head(),
-                finalized: news.head,
-            };
-            sure(now(self.engine.set_heads(&heads, &news.records)));
+        let epoch = self.deriver.request().epoch;
+        let present = layer.of(epoch).map(|layer| layer.read(|it| it.head(0)));
+        if let Some(block) = present.and_then(|head| head.finalized) {
+            self.finalize(epoch, block);
+        }
+    }
+
+    fn finalize(&mut self, epoch: u32, block: DaBlockId) {
+        let news = self.deriver.finalize(epoch, block);
+        let heads = Heads {
+            latest: self.head(),
+            safe: self.head(),
+            finalized: news.head,
+        };
+        sure(now(self.engine.set_heads(&heads, &news.records)));
+    }
+
+    /// Hands the deriver its next DA block, where the layer of its epoch has
+    /// it, and where the epoch before has ended for good.
+    fn feed_next(&mut self, layer: &SimLayer) -> Option<DaBlockId> {
+        let request = self.deriver.request();
+        let ordinal = request.ordinal.0;
+        let (least, after) = match request.place {
+            DaPlace::At { height, .. } => {
+                let block = archived(&self.rules, layer, ordinal, height.0)?;
+                sure(self.deriver.feed_block(&block));
+                return Some(block.header.id());
+            }
+            DaPlace::First { least, after } => (least, after),
+        };
+        let last = *self.read.last()?;
+        let before = layer.of(request.epoch - 1)?.read(|it| it.head(0)).finalized;
+        before.filter(|head| head.height >= last.height)?;
+        self.finalize(request.epoch - 1, last);
+        let late = |block: &DaBlock| block.header.time > after;
+        let mut heights = (least.0..).map_while(|it| archived(&self.rules, layer, ordinal, it));
+        let first = heights.find(late)?;
+        let below = first.header.height.0.checked_sub(1);
+        let below = below.and_then(|it| archived(&self.rules, layer, ordinal, it));
+        let below = below.map(|block| block.header);
+        sure(self.deriver.feed_first_block(&first, below.as_ref()));
+        self.below.extend(below.map(|header| (ordinal, header)));
+        Some(first.header.id())
+    }
+
+    /// What was read, as the reference takes it.
+    pub fn history(&self, layer: &SimLayer) -> History {
+        let blocks = self.read.iter().zip(0u64..);
+        History {
+            blocks: blocks
+                .filter_map(|(id, ordinal)| archived(&self.rules, layer, ordinal, id.height.0))
+                .collect(),
+            finalized: self.deriver.final_below().0 as usize,
+            below: self.below.clone(),
         }
     }
 
@@ -210,6 +261,12 @@ impl<C: Chain> Judge<C> {
     pub fn transactions(&self) -> Vec<(u64, Bytes)> {
         transactions(&self.engine, self.head().number)
     }
+}
+
+/// The block at a height of the layer of an ordinal's epoch.
+fn archived(rules: &Rules, layer: &SimLayer, ordinal: u64, height: u64) -> Option<DaBlock> {
+    let epoch = rules.epoch_at(DaOrdinal(ordinal)).index;
+    layer.of(epoch)?.read(|layer| layer.archived(height))
 }
 
 /// Every transaction of an engine's canonical chain up to a block.

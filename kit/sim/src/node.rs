@@ -197,6 +197,8 @@ impl<C: Chain> SimNode<C> {
             broken,
         );
         let da = SimDa::new(around.layer.clone(), self.index, life.clone(), broken);
+        let reach = |layer: &SimLayer| SimDa::new(layer.clone(), self.index, life.clone(), broken);
+        let later: Vec<SimDa> = around.layer.later().iter().map(reach).collect();
         let layers: Layers<SimRollup<C>> = Layers {
             execution: engine.clone(),
             da,
@@ -204,6 +206,7 @@ impl<C: Chain> SimNode<C> {
             messaging: NoMessaging,
         };
         let node = Node::new(layers, config(self, plan, around), self.clock.clone())
+            .continue_on(later)
             .run_on(Arc::new(LifeSpawner {
                 life: life.clone(),
                 conductor: around.conductor.clone(),

@@ -6,7 +6,7 @@ use crate::{
 };
 use rollwright_core::{BlockInput, BlockRef, ExecuteOutcome, Execution, Heads};
 use rollwright_derive::Derivable;
-use rollwright_reference::{Chain as ReferenceChain, Executor, History, compare, derive};
+use rollwright_reference::{Chain as ReferenceChain, Executor, compare, derive};
 
 /// An engine that puts each block on its chain: the reference executes them in
 /// a line.
@@ -48,15 +48,7 @@ pub(crate) fn differs<C: Chain>(
         Ok(genesis) => genesis,
         Err(error) => return Some(error.to_string()),
     };
-    let read = judge.driven().len() as u64;
-    let mut history = layer.read(|layer| History {
-        blocks: (0..read).filter_map(|at| layer.archived(at)).collect(),
-        finalized: layer
-            .head(0)
-            .finalized
-            .map_or(0, |block| block.height.0 as usize + 1),
-        ..History::default()
-    });
+    let mut history = judge.history(layer);
     let last = history.blocks.iter_mut().rfind(|it| !it.blobs.is_empty());
     if let (Some(block), true) = (last, blind) {
         block.blobs.pop();

@@ -13,11 +13,13 @@ use rollwright_core::{
 };
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-/// The layer with its weather. Clones share it.
+/// The layer with its weather, and those of the DA epochs after it. Clones
+/// share it.
 #[derive(Clone, Debug)]
 pub struct SimLayer {
     inner: Arc<Mutex<Inner>>,
     trace: Trace,
+    later: Vec<SimLayer>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,27 @@ impl SimLayer {
                 submitted: BTreeMap::new(),
             })),
             trace,
+            later: Vec::new(),
+        }
+    }
+
+    /// Those of further DA epochs, which make their blocks at the same time.
+    #[must_use]
+    pub fn continued(mut self, later: Vec<SimLayer>) -> Self {
+        self.later = later;
+        self
+    }
+
+    /// Those of the DA epochs after the first one.
+    pub fn later(&self) -> &[SimLayer] {
+        &self.later
+    }
+
+    /// That of a DA epoch.
+    pub fn of(&self, epoch: u32) -> Option<&SimLayer> {
+        match epoch.checked_sub(1) {
+            None => Some(self),
+            Some(later) => self.later.get(later as usize),
         }
     }
 
@@ -65,10 +88,16 @@ impl SimLayer {
     /// All spells end.
     pub fn clear_up(&self) {
         self.inner.lock().weather.spells.clear();
+        self.later.iter().for_each(Self::clear_up);
     }
 
-    /// Makes a block, if the weather allows.
+    /// Makes a block on each layer whose weather allows it.
     pub fn mine(&self) {
+        self.mine_one();
+        self.later.iter().for_each(Self::mine_one);
+    }
+
+    fn mine_one(&self) {
         let now_ms = self.trace.elapsed_ms();
         let mut inner = self.inner.lock();
         let Inner {
@@ -123,7 +152,9 @@ impl SimLayer {
     pub fn submitted_twice(&self) -> Vec<Bytes> {
         let inner = self.inner.lock();
         let twice = inner.submitted.iter().filter(|(_, units)| units.len() > 1);
-        twice.map(|(data, _)| data.clone()).collect()
+        let ours = twice.map(|(data, _)| data.clone());
+        ours.chain(self.later.iter().flat_map(Self::submitted_twice))
+            .collect()
     }
 
     fn say(&self, what: &dyn fmt::Display) {

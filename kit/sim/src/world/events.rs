@@ -43,7 +43,14 @@ impl<C: Chain> World<C> {
 
     /// Posts a blob as anybody may.
     pub fn post(&self, blob: impl Into<Bytes>) {
-        self.around.layer.post(blob.into());
+        self.present_layer().post(blob.into());
+    }
+
+    /// The layer of the DA epoch that the next block belongs to.
+    pub fn present_layer(&self) -> &crate::SimLayer {
+        let next = self.judge.state().next_ordinal();
+        let epoch = self.judge.rules.epoch_at(next).index;
+        self.around.layer.of(epoch).unwrap_or(&self.around.layer)
     }
 
     /// Posts blobs in order.

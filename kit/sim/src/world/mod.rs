@@ -9,7 +9,7 @@ use crate::{
     oracle::{LIVENESS, REFERENCE},
 };
 use alloy_primitives::keccak256;
-use rollwright_derive::{Amendment, RollupConfig};
+use rollwright_derive::{Amendment, AmendmentChange, RollupConfig};
 use rollwright_node::NodeHandle;
 use std::time::Duration;
 
@@ -62,13 +62,17 @@ impl<C: Chain> World<C> {
     pub fn with(plan: Plan, config: &RollupConfig, amendments: Vec<Amendment>) -> Self {
         let trace = Trace::begin();
         let draw = Draw::new(plan.seed);
-        let layer = LayerConfig {
+        let settings = LayerConfig {
             block_ms: plan.block_ms,
             finality: plan.finality,
             max_blob_bytes: plan.blob_bytes,
             max_block_bytes: 256 * 1024,
         };
-        let layer = SimLayer::new(layer, &draw.fork(10), trace.clone());
+        let layer = |fork| SimLayer::new(settings.clone(), &draw.fork(fork), trace.clone());
+        let epoch = |it: &&Amendment| matches!(it.change, AmendmentChange::DaEpoch(_));
+        let epochs = amendments.iter().filter(epoch).count() as u64;
+        let later = (0..epochs).map(|epoch| layer(20 + epoch)).collect();
+        let layer = layer(10).continued(later);
         let chain = C::new(config);
         let mut judge = Judge::new(&chain, amendments.clone());
         judge.catch_up(&layer);
@@ -197,7 +201,7 @@ impl<C: Chain> World<C> {
             self.around.trace.say("forced", &keccak256(&bytes));
             if self.plan.sabotage != Some(Sabotage::ForcedIsCensored) {
                 let blob = crate::Forger::new(&self.judge).forced(&[bytes]);
-                self.around.layer.post(blob);
+                self.present_layer().post(blob);
             }
         }
     }

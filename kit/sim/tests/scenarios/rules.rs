@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use alloy_primitives::Address;
-use rollwright_core::{DaHeight, DaOrdinal};
-use rollwright_derive::{Amendment, AmendmentChange, DeriveEvent, PartSigner, RollupConfig, Rules};
+use rollwright_core::DaOrdinal;
+use rollwright_derive::{Amendment, AmendmentChange, DeriveEvent, PartSigner, RollupConfig};
 use rollwright_sim::{
     Forger, Plan, Rotation, SpellKind,
     machine::{MemoryChain, SECOND_KEY, SEQUENCER_KEY},
@@ -110,31 +110,19 @@ fn sequencer_key_rotation_with_batches_in_flight() {
     }
 }
 
-/// The change itself of a DA epoch is reserved, and refused. What it will share
-/// with every other change of posting rules holds today: parts and batches in
-/// flight are discarded at its ordinal, and the sequencer posts them again
-/// under the new digest.
+/// The chain goes over to another layer while parts stand on the one before
+/// without the rest of their batch: what is in flight is discarded, posted
+/// again on the next layer, and nothing is lost.
 #[test]
 fn epoch_switch_with_batches_in_flight() {
     let config: RollupConfig = small::<MemoryChain>(1_000);
-    let switch = Amendment {
-        activation: DaOrdinal(ACTIVATION),
-        change: AmendmentChange::DaEpoch {
-            last_height: DaHeight(ACTIVATION),
-            next: Box::new(config.da.clone()),
-        },
-    };
-    let genesis = alloy_primitives::B256::repeat_byte(1);
-    assert!(Rules::new(genesis, genesis, config.clone(), vec![switch]).is_err());
-
-    let mut limits = config.limits;
-    limits.batch_blocks /= 2;
-    let world = over(AmendmentChange::Limits(limits));
+    let world = over(AmendmentChange::DaEpoch(Box::new(config.da)));
     assert!(discarded(&world) > 0);
     assert!(batches_after(&world) > 2);
-    let rules = &world.judge.rules;
-    assert_ne!(
-        rules.at(DaOrdinal(ACTIVATION)).digest,
-        rules.at(DaOrdinal(ACTIVATION - 1)).digest
-    );
+    let epochs = world.judge.batches().map(|batch| batch.point.epoch);
+    assert!(epochs.is_sorted());
+    let start = world.judge.state().epoch_start(&world.judge.rules, 1);
+    assert_eq!(start.unwrap().ordinal, DaOrdinal(ACTIVATION));
+    let next = world.around.layer.later()[0].read(|layer| layer.height());
+    assert!(next > ACTIVATION, "both layers go on");
 }
