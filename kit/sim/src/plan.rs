@@ -31,6 +31,8 @@ pub struct Plan {
     pub events: Vec<Event>,
     /// The sequencer changes its key.
     pub rotation: Option<Rotation>,
+    /// Ordinals from which on the chain lives on a further DA layer, ascending.
+    pub epochs: Vec<u64>,
     /// A defect, to see that it is found.
     pub sabotage: Option<Sabotage>,
 }
@@ -196,6 +198,7 @@ impl Plan {
             ],
             events: Vec::new(),
             rotation: None,
+            epochs: Vec::new(),
             sabotage: None,
         }
     }
@@ -236,6 +239,11 @@ impl Plan {
         plan.events.sort_by_key(|event| event.at_ms);
         if draw.permille(200) {
             plan.rotation = Some(Rotation::random(&mut draw, plan.block_ms));
+        }
+        let mut last = 3;
+        for _ in 0..[0, 0, 0, 0, 0, 0, 1, 2][draw.index(8)] {
+            last += draw.between(1, 14);
+            plan.epochs.push(last);
         }
         plan
     }
@@ -322,6 +330,7 @@ impl Plan {
         self.events.len() * 4
             + self.nodes.len()
             + usize::from(self.rotation.is_some()) * 3
+            + self.epochs.len() * 3
             + usize::from(self.detours > 0)
             + usize::try_from(self.length_ms / 5_000).unwrap_or(0)
     }
@@ -354,6 +363,9 @@ impl fmt::Display for Plan {
                 "  second key from ordinal {}, alone from {}; the sequencer changes at {} ms",
                 rotation.both_from, rotation.second_from, rotation.at_ms
             )?;
+        }
+        for ordinal in &self.epochs {
+            writeln!(f, "  another DA layer from ordinal {ordinal} on")?;
         }
         for event in &self.events {
             writeln!(f, "  at {} ms: {:?}", event.at_ms, event.what)?;

@@ -107,6 +107,13 @@ fn met<C: Chain>(world: &World<C>) -> Met {
         ),
         ("included forced transaction", world.forced_user.included),
         ("forced transaction posted again", world.forced_user.again),
+        (
+            "batch on a further DA layer",
+            judge
+                .batches()
+                .filter(|batch| batch.point.epoch > 0)
+                .count() as u64,
+        ),
         ("lapse", count(|event| matches!(event, DeriveEvent::Lapsed))),
         (
             "return after a lapse",

@@ -40,6 +40,13 @@ pub fn shrink(plan: &Plan, tries: u32, mut fails: impl FnMut(&Plan) -> bool) -> 
     let mut same_key = best.clone();
     same_key.rotation = None;
     attempt(same_key, &mut best);
+    while !best.epochs.is_empty() {
+        let mut fewer = best.clone();
+        fewer.epochs.pop();
+        if !attempt(fewer, &mut best) {
+            break;
+        }
+    }
     let mut straight = best.clone();
     straight.detours = 0;
     attempt(straight, &mut best);

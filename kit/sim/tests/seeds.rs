@@ -39,6 +39,7 @@ const MET: &[&str] = &[
     "abandoned branch derived twice",
     // The chain.
     "batch over several DA blocks",
+    "batch on a further DA layer",
     "acknowledged transaction",
     "included forced transaction",
     "forced transaction posted again",

@@ -62,6 +62,11 @@ impl SimLayer {
         &self.later
     }
 
+    /// All of them, the first epoch's first.
+    pub fn all(&self) -> impl Iterator<Item = &SimLayer> {
+        std::iter::once(self).chain(&self.later)
+    }
+
     /// That of a DA epoch.
     pub fn of(&self, epoch: u32) -> Option<&SimLayer> {
         match epoch.checked_sub(1) {
@@ -80,8 +85,11 @@ impl SimLayer {
         change(&mut self.inner.lock().layer)
     }
 
-    /// A spell begins.
+    /// A spell begins, over every layer.
     pub fn begin(&self, spell: Spell) {
+        for later in &self.later {
+            later.begin(spell.clone());
+        }
         self.inner.lock().weather.spells.push(spell);
     }
 

@@ -58,20 +58,26 @@ impl<C: Chain> World<C> {
         blobs.into_iter().for_each(|blob| self.post(blob));
     }
 
-    /// The layer takes blocks back; see [`Layer::reorganise`](crate::Layer::reorganise).
+    /// Each layer takes blocks back; see
+    /// [`Layer::reorganise`](crate::Layer::reorganise).
     pub fn reorganise(&mut self, depth: u64, more: u64, forget: bool) {
         let time = self.around.trace.now_ms() / 1_000;
-        let depth = depth.min(self.around.layer.read(crate::Layer::undoable));
+        let present = self.present_layer().read(crate::Layer::undoable);
+        let before = self.around.layer.read(crate::Layer::undoable);
+        let depth = depth.min(present.max(before));
         if depth > 0 && self.differs.is_none() {
             // What stands now is not there any more in the end.
             self.around.trace.count("abandoned branch derived twice");
             self.differs =
                 second::differs(&self.around.chain, &self.judge, &self.around.layer, false);
         }
-        let undone = self
-            .around
-            .layer
-            .change(|layer| layer.reorganise(depth, depth + more, forget, time));
+        let mut undone = 0;
+        for layer in self.around.layer.all() {
+            undone = undone.max(layer.change(|layer| {
+                let depth = depth.min(layer.undoable());
+                layer.reorganise(depth, depth + more, forget, time)
+            }));
+        }
         let trace = &self.around.trace;
         if undone > 0 {
             trace.count("reorganisation");
@@ -126,7 +132,8 @@ impl<C: Chain> World<C> {
                 forget,
             } => self.reorganise(*depth, *more, *forget),
             What::LoseWaiting => {
-                let lost = self.around.layer.change(crate::Layer::lose_waiting);
+                let lose = |layer: &crate::SimLayer| layer.change(crate::Layer::lose_waiting);
+                let lost: usize = self.around.layer.all().map(lose).sum();
                 let trace = &self.around.trace;
                 if lost > 0 {
                     trace.count("lost unit");
@@ -142,7 +149,8 @@ impl<C: Chain> World<C> {
                 }
             }
             What::Post(hostile) => {
-                let blobs = hostile.blobs(&self.judge, &self.around.layer, &mut self.draw);
+                let layer = self.present_layer().clone();
+                let blobs = hostile.blobs(&self.judge, &layer, &mut self.draw);
                 self.post_all(blobs);
             }
         }

@@ -9,6 +9,7 @@ use crate::{
     oracle::{LIVENESS, REFERENCE},
 };
 use alloy_primitives::keccak256;
+use rollwright_core::DaOrdinal;
 use rollwright_derive::{Amendment, AmendmentChange, RollupConfig};
 use rollwright_node::NodeHandle;
 use std::time::Duration;
@@ -55,7 +56,13 @@ impl<C: Chain> World<C> {
     pub fn new(plan: Plan) -> Self {
         let config = crate::small::<C>(plan.block_ms);
         let amendments = plan.rotation.as_ref().map(Rotation::amendments);
-        Self::with(plan, &config, amendments.unwrap_or_default())
+        let mut amendments = amendments.unwrap_or_default();
+        amendments.extend(plan.epochs.iter().map(|ordinal| Amendment {
+            activation: DaOrdinal(*ordinal),
+            change: AmendmentChange::DaEpoch(Box::new(config.da.clone())),
+        }));
+        amendments.sort_by_key(|amendment| amendment.activation);
+        Self::with(plan, &config, amendments)
     }
 
     /// A world with a configuration of its own.
