@@ -128,7 +128,8 @@ async fn a_follower_takes_more_blocks_of_one_da_block_than_its_engine_holds_besi
     .await;
     assert_eq!(hashes(&copy, goal), hashes(&engine, goal));
     let fresh = world.engine().with_pending_blocks(100);
-    let verified = verify(&world.da, &fresh, &engine, VerifyOptions::default(), |_| {});
+    let layers = world.da.clone().into();
+    let verified = verify(&layers, &fresh, &engine, VerifyOptions::default(), |_| {});
     assert!(verified.await.unwrap().blocks >= goal);
 }
 
