@@ -20,6 +20,10 @@ clients:
     cd kit/cli/tests/clients && npm install --ignore-scripts --no-package-lock
     cargo test -p rollwright-cli --features acceptance --test clients
 
+# Blocks of seeded random transactions against Ethereum's executable specification: `just t8n 0..500`.
+t8n SEEDS="0..100":
+    T8N="$(bash scripts/ethereum-spec.sh)" T8N_SEEDS={{SEEDS}} cargo test -p rollwright-evm --features acceptance --lib t8n
+
 # Measure nodes beside anvil: `just bench sustained --batch 100`.
 bench *ARGS:
     cargo run --release -p rollwright-bench -- {{ARGS}}

@@ -105,6 +105,13 @@ pub(crate) enum Command {
     Keys(Keys),
     /// What an error code means and what to do
     Explain(Explain),
+    /// Import a chain of Ethereum's own blocks from a file
+    Import(Import),
+    /// Answer for an imported chain over JSON-RPC
+    Serve(Serve),
+    /// Ethereum's published tests
+    #[command(subcommand)]
+    Evm(Evm),
     /// Shell completions
     Completions(Completions),
     /// The version
@@ -458,4 +465,64 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Memory of a store: a number with MiB or GiB.
+const MEMORY: &str = "1GiB";
+
+/// `rollwright import`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Import {
+    /// Where the chain is kept; made if it does not exist, gone on with if it does
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datadir: PathBuf,
+    /// Genesis file of the chain, as geth reads it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genesis: PathBuf,
+    /// Say how the time divides into execution, state root, commit and reading
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Memory of the store
+    #[arg(long, value_name = "SIZE", default_value = MEMORY)]
+    pub(crate) memory: rollwright::config::ByteSize,
+    /// Blocks in RLP, one behind the other
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `rollwright serve`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Serve {
+    /// The chain that `rollwright import` made
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datadir: PathBuf,
+    /// Port of JSON-RPC, or `auto` for a free one
+    #[arg(long, default_value = "8545")]
+    pub(crate) port: Port,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: std::net::IpAddr,
+    /// Memory of the store
+    #[arg(long, value_name = "SIZE", default_value = MEMORY)]
+    pub(crate) memory: rollwright::config::ByteSize,
+}
+
+/// `rollwright evm`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Evm {
+    /// Run state tests: one transaction on a state, for several forks
+    Statetest(Tests),
+    /// Run blockchain tests: blocks on a genesis block
+    Blocktest(Tests),
+}
+
+/// `rollwright evm statetest`, `rollwright evm blocktest`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Tests {
+    /// Fail where something was refused for another reason than the expected
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Files, or folders with .json files
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
 }

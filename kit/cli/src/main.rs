@@ -106,6 +106,9 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::ForceInclude(args) => wait(commands::force_include::run(console, args)),
         Command::Snapshot(args) => wait(commands::snapshot::run(console, args)),
         Command::Evidence(args) => wait(commands::evidence::run(console, args)),
+        Command::Import(args) => commands::import::run(console, args),
+        Command::Serve(args) => wait(commands::serve::run(console, &cli.global, args)),
+        Command::Evm(args) => commands::evm::run(console, args),
         Command::Da(args) => wait(commands::da::run(console, &cli.global, args)),
     }
 }

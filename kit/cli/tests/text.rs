@@ -97,7 +97,7 @@ fn a_page_says_what_to_do() {
 /// Help is compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes it anew.
 #[test]
 fn help_is_as_checked_in() {
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 25] = [
         &[],
         &["dev"],
         &["new"],
@@ -118,6 +118,11 @@ fn help_is_as_checked_in() {
         &["config"],
         &["keys"],
         &["explain"],
+        &["import"],
+        &["serve"],
+        &["evm"],
+        &["evm", "statetest"],
+        &["evm", "blocktest"],
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
     for command in commands {

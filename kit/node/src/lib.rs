@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod batches;
 mod builder;
 mod chain;
@@ -29,6 +30,7 @@ mod tasks;
 mod telemetry;
 mod verify;
 
+pub use archive::ArchiveNode;
 pub use builder::Node;
 pub use clock::SystemClock;
 pub use config::*;

@@ -44,6 +44,12 @@ pub enum ProjectError {
         /// The genesis file.
         path: PathBuf,
     },
+    /// The genesis file is a rollup's, where an Ethereum chain's is wanted.
+    #[error("{} is the genesis of a rollup, whose blocks come from its DA layer and not from a file; a follower derives them: rollwright run --role follower", path.display())]
+    ARollup {
+        /// The genesis file.
+        path: PathBuf,
+    },
     /// Configuration and genesis file disagree about the chain id.
     #[error("`chain.id` is {configured} ({at}), but {} is the genesis of chain {genesis}; they must be equal", path.display())]
     ChainId {
@@ -197,6 +203,7 @@ impl LayerError for ProjectError {
             Self::GenesisMissing { .. } => "RW-CFG-024",
             Self::Disagree { .. } => "RW-CFG-025",
             Self::OtherAccounts { .. } => "RW-CFG-026",
+            Self::ARollup { .. } => "RW-CFG-027",
         }
     }
 }

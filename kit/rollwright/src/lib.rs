@@ -4,6 +4,7 @@ pub mod builder;
 pub mod config;
 pub mod dev;
 mod error;
+pub mod ethereum;
 pub mod evidence;
 mod files;
 mod forward;

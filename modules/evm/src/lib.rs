@@ -10,6 +10,8 @@ pub mod ethereum;
 #[cfg(feature = "fixtures")]
 pub mod fixtures;
 pub mod genesis;
+#[cfg(feature = "std")]
+pub mod import;
 pub mod machine;
 pub mod predeploy;
 #[cfg(feature = "rpc")]

@@ -68,7 +68,7 @@ fn empty_account() -> Account {
 
 /// The rules that depend on the transaction and the fork alone.
 fn check_rules(config: &ChainConfig, head: &Header, tx: &TxEnvelope) -> Result<(), Refusal> {
-    let spec = config.spec(head.number + 1, head.timestamp);
+    let spec = config.spec_at(head.number + 1, head.timestamp, config.has_merged(head));
     if tx.chain_id().is_some_and(|id| id != config.chain_id) {
         return Err(Refusal::ChainId {
             expected: config.chain_id,

@@ -1,8 +1,8 @@
 use super::Violation;
 use crate::machine::TxEnvelope;
 use alloc::{string::ToString, vec::Vec};
-use alloy_consensus::{Block, Header};
-use alloy_primitives::B256;
+use alloy_consensus::{Block, Header, transaction::SignerRecoverable};
+use alloy_primitives::{Address, B256};
 use alloy_rlp::{Decodable, Encodable};
 
 /// A block of Ethereum with its hash and the length of its encoding.
@@ -11,6 +11,9 @@ pub struct EthereumBlock {
     pub(super) block: Block<TxEnvelope>,
     pub(super) hash: B256,
     pub(super) length: usize,
+    /// Who signed each transaction, by signatures alone; empty while nobody
+    /// has asked.
+    senders: Vec<Option<Address>>,
 }
 
 impl EthereumBlock {
@@ -44,7 +47,32 @@ impl EthereumBlock {
             hash: block.header.hash_slow(),
             block,
             length,
+            senders: Vec::new(),
         })
+    }
+
+    /// Recovers who signed the transactions, on all cores, so that
+    /// [`verify`](super::verify()) need not. Changes nothing about its verdict.
+    #[cfg(feature = "std")]
+    pub fn recover_senders(&mut self) {
+        use rayon::prelude::*;
+        let transactions = &self.block.body.transactions;
+        self.senders = transactions
+            .par_iter()
+            .with_min_len(4)
+            .map(|tx| tx.recover_signer_unchecked().ok())
+            .collect();
+    }
+
+    /// Who signed the transaction at `index`, whatever the range of s.
+    pub(super) fn sender(&self, index: usize) -> Option<Address> {
+        match self.senders.get(index) {
+            Some(known) => *known,
+            None => {
+                let tx = self.block.body.transactions.get(index)?;
+                tx.recover_signer_unchecked().ok()
+            }
+        }
     }
 
     /// The header.
@@ -55,6 +83,11 @@ impl EthereumBlock {
     /// Hash of the header.
     pub const fn hash(&self) -> B256 {
         self.hash
+    }
+
+    /// Bytes of its encoding.
+    pub const fn length(&self) -> usize {
+        self.length
     }
 
     /// Header, transactions, ommers and withdrawals.

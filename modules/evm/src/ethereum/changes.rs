@@ -13,7 +13,9 @@ pub(super) fn changes(bundle: &BundleState) -> Changes {
         let before = account.original_info.as_ref().map(kept);
         let change = AccountChange {
             account: account.info.as_ref().map(kept),
-            storage_cleared: before.is_some() && account.status.is_storage_known(),
+            // Not `is_storage_known`: revm takes the storage of an account that
+            // has neither nonce nor code for known, and such a one may hold some.
+            storage_cleared: before.is_some() && account.status.was_destroyed(),
             storage: storage(account),
         };
         if change.account != before || change.storage_cleared || !change.storage.is_empty() {
@@ -43,7 +45,7 @@ fn storage(account: &BundleAccount) -> Vec<(B256, U256)> {
     if account.info.is_none() {
         return Vec::new();
     }
-    let fresh = account.status.is_storage_known();
+    let fresh = account.status.was_destroyed();
     let mut out: Vec<(B256, U256)> = account
         .storage
         .iter()

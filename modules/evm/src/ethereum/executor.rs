@@ -38,6 +38,7 @@ pub(crate) struct Executor<'a, S: StateRoot> {
     gas_limit: u64,
     pub(super) gas_used: u64,
     pub(super) receipts: Vec<ReceiptEnvelope>,
+    pub(super) senders: Vec<Address>,
 }
 
 /// What a block's transactions see of rules and header.
@@ -66,6 +67,7 @@ impl<'a, S: StateRoot> Executor<'a, S> {
             gas_limit,
             gas_used: 0,
             receipts: Vec::new(),
+            senders: Vec::new(),
         }
     }
 
@@ -75,6 +77,7 @@ impl<'a, S: StateRoot> Executor<'a, S> {
         rules: &Rules<'_>,
         index: usize,
         tx: &TxEnvelope,
+        sender: Option<Address>,
     ) -> Result<(), BlockError<S::Error>> {
         let number = self.number;
         let refuse = |refusal| {
@@ -91,7 +94,8 @@ impl<'a, S: StateRoot> Executor<'a, S> {
                 left,
             }));
         }
-        let env = transaction::env(rules, tx).map_err(refuse)?;
+        let env = transaction::env_of(rules, tx, sender).map_err(refuse)?;
+        let sender = env.caller;
         let result = self.run(env)?.map_err(refuse)?;
         self.gas_used = self.gas_used.saturating_add(result.tx_gas_used());
         let status = match rules.has(SpecId::BYZANTIUM) {
@@ -99,6 +103,7 @@ impl<'a, S: StateRoot> Executor<'a, S> {
             false => Eip658Value::PostState(self.root()?),
         };
         self.keep(tx.tx_type(), status, result);
+        self.senders.push(sender);
         Ok(())
     }
 
@@ -173,7 +178,8 @@ impl<'a, S: StateRoot> Executor<'a, S> {
         Ok(())
     }
 
-    /// Moves all ether of `from` to `to`.
+    /// Moves all ether of `from` to `to`. All of them exist afterwards, as they
+    /// do wherever clients do it.
     pub(super) fn sweep(
         &mut self,
         from: &[Address],
@@ -182,9 +188,6 @@ impl<'a, S: StateRoot> Executor<'a, S> {
         for address in from {
             let mut account = self.load(*address)?;
             let amount = core::mem::take(&mut account.info.balance);
-            if amount.is_zero() {
-                continue;
-            }
             self.store(*address, account);
             let mut receiver = self.load(to)?;
             receiver.info.balance = receiver.info.balance.saturating_add(amount);
@@ -203,6 +206,10 @@ impl<'a, S: StateRoot> Executor<'a, S> {
 
     fn store(&mut self, address: Address, mut account: Account) {
         account.mark_touch();
+        if !self.evm.ctx.cfg.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON) && account.is_empty() {
+            // The overlay takes away what is empty; before EIP-161 it exists.
+            account.mark_created();
+        }
         let overlay = self.evm.ctx.db_mut();
         overlay.commit(AddressMap::from_iter([(address, account)]));
     }
@@ -217,13 +224,17 @@ impl<'a, S: StateRoot> Executor<'a, S> {
     /// The state root as things stand.
     pub(crate) fn root(&mut self) -> Result<B256, BlockError<S::Error>> {
         let changes = self.changes();
-        let state = &mut *self.evm.ctx.db_mut().database.state;
-        state.root_with(&changes).map_err(BlockError::State)
+        self.root_of(&changes)
     }
 
-    /// Commits everything to the state access; returns the root.
-    pub(super) fn commit(mut self) -> Result<B256, BlockError<S::Error>> {
-        let changes = self.changes();
+    /// The state root with these changes.
+    pub(super) fn root_of(&mut self, changes: &Changes) -> Result<B256, BlockError<S::Error>> {
+        let state = &mut *self.evm.ctx.db_mut().database.state;
+        state.root_with(changes).map_err(BlockError::State)
+    }
+
+    /// Commits the changes to the state access; returns the root.
+    pub(super) fn commit(mut self, changes: Changes) -> Result<B256, BlockError<S::Error>> {
         let state = &mut *self.evm.ctx.db_mut().database.state;
         state.commit(changes).map_err(BlockError::State)
     }

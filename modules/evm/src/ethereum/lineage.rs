@@ -41,6 +41,18 @@ impl Lineage {
         }
     }
 
+    /// A branch whose newest block is `tip`; `older` are its ancestors, newest
+    /// first, as many as there are up to six.
+    pub fn of(tip: Ancestor, older: Vec<Ancestor>, total_difficulty: U256) -> Self {
+        let mut older: VecDeque<Ancestor> = older.into();
+        older.truncate(GENERATIONS - 1);
+        Self {
+            tip,
+            older,
+            total_difficulty,
+        }
+    }
+
     /// The newest block.
     pub const fn tip(&self) -> &Ancestor {
         &self.tip

@@ -11,8 +11,7 @@ use alloy_eips::{
     eip7251::{CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_TYPE},
     eip7685::Requests,
 };
-use alloy_evm::eth::eip6110::accumulate_deposits_from_logs;
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes, b256};
 use revm::primitives::hardfork::SpecId;
 
 /// EIP-4788 and EIP-2935, before the transactions. What such a call returns,
@@ -86,13 +85,48 @@ fn deposits<S: StateRoot>(
         .unwrap_or(MAINNET_DEPOSIT_CONTRACT_ADDRESS);
     let mut out = Vec::new();
     let logs = executor.receipts.iter().flat_map(|receipt| receipt.logs());
-    match accumulate_deposits_from_logs(contract, logs, &mut out) {
-        Ok(()) => Ok(out),
-        Err(error) => Err(Violation::System {
-            number: executor.number,
-            reason: format!("a log of the deposit contract is no deposit: {error}"),
-        }),
+    for log in logs.filter(|log| log.address == contract) {
+        if log.topics().first() != Some(&DEPOSIT_EVENT) {
+            continue;
+        }
+        if !deposit(&log.data.data, &mut out) {
+            return Err(Violation::System {
+                number: executor.number,
+                reason: format!("a log of the deposit contract {contract} is no deposit"),
+            });
+        }
     }
+    Ok(out)
+}
+
+/// `DepositEvent(bytes,bytes,bytes,bytes,bytes)`.
+const DEPOSIT_EVENT: B256 =
+    b256!("0x649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
+
+/// Where the fields of a deposit stand behind the event's head, and how long
+/// they are: key, credentials, amount, signature, index.
+const DEPOSIT: [(usize, usize); 5] = [(160, 48), (256, 32), (320, 8), (384, 96), (512, 8)];
+
+/// Length of the event's data.
+const DEPOSIT_BYTES: usize = 576;
+
+/// EIP-6110, `is_valid_deposit_event_data`: adds the fields of one deposit to
+/// `out`. False where the layout is any other than the contract's own, even if
+/// it decodes.
+fn deposit(data: &[u8], out: &mut Vec<u8>) -> bool {
+    let word = |at: usize| {
+        let bytes = data.get(at..at + 32)?;
+        let (high, low) = bytes.split_at(24);
+        let low = u64::from_be_bytes(low.try_into().ok()?);
+        high.iter().all(|byte| *byte == 0).then_some(low)
+    };
+    data.len() == DEPOSIT_BYTES
+        && (0..).zip(DEPOSIT).all(|(index, (at, length))| {
+            let fits = word(32 * index) == Some(at as u64) && word(at) == Some(length as u64);
+            let field = data.get(at + 32..at + 32 + length);
+            out.extend_from_slice(field.unwrap_or_default());
+            fits
+        })
 }
 
 /// EIP-7685: a type without requests is left out.

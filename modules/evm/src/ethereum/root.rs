@@ -17,3 +17,10 @@ impl StateRoot for MemoryState {
         Ok(self.clone().apply(changes))
     }
 }
+
+#[cfg(feature = "std")]
+impl StateRoot for crate::store::BlockState {
+    fn root_with(&mut self, changes: &Changes) -> Result<B256, Self::Error> {
+        self.try_changes(changes)
+    }
+}

@@ -1,17 +1,27 @@
 use super::rules::Rules;
 use crate::machine::{RecoveredTx, Refusal, TxEnvelope, TxError};
 use alloy_consensus::{Transaction, transaction::SignerRecoverable};
-use alloy_primitives::Bytes;
+use alloy_primitives::{Address, Bytes};
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
-/// Recovers the signer by the rules of the block: a high s is valid before
-/// Homestead (EIP-2), a chain id in a legacy signature only from EIP-155 on.
+/// What revm executes, with its signer recovered here.
+#[cfg(feature = "fixtures")]
 pub(crate) fn env(rules: &Rules<'_>, tx: &TxEnvelope) -> Result<TxEnv, Refusal> {
-    let sender = match rules.has(SpecId::HOMESTEAD) {
-        true => tx.recover_signer(),
-        false => tx.recover_signer_unchecked(),
-    };
-    let sender = sender.map_err(|_| Refusal::Transaction(TxError::Signature))?;
+    env_of(rules, tx, tx.recover_signer_unchecked().ok())
+}
+
+/// What revm executes. The signature must suit the rules of the block: a high s
+/// is valid before Homestead (EIP-2), a chain id in a legacy signature only
+/// from EIP-155 on.
+pub(crate) fn env_of(
+    rules: &Rules<'_>,
+    tx: &TxEnvelope,
+    sender: Option<Address>,
+) -> Result<TxEnv, Refusal> {
+    let low = || tx.signature().normalize_s().is_none();
+    let sender = sender
+        .filter(|_| !rules.has(SpecId::HOMESTEAD) || low())
+        .ok_or(Refusal::Transaction(TxError::Signature))?;
     if tx.is_legacy() && tx.chain_id().is_some() && !rules.replay_protection() {
         return Err(Refusal::Other(
             "the signature names a chain, and EIP-155 is not active yet".into(),

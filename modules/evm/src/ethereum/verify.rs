@@ -6,13 +6,15 @@ use crate::genesis::ChainConfig;
 use alloc::vec::Vec;
 use alloy_consensus::{ReceiptEnvelope, TxReceipt, proofs::calculate_receipt_root};
 use alloy_eips::eip7685::Requests;
-use alloy_primitives::Bloom;
+use alloy_primitives::{Address, Bloom};
 
 /// A block that is valid and committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Receipts of its transactions, in order.
     pub receipts: Vec<ReceiptEnvelope>,
+    /// Their signers, in the same order.
+    pub senders: Vec<Address>,
     /// Its requests (EIP-7685), from Prague on.
     pub requests: Option<Requests>,
 }
@@ -47,17 +49,23 @@ pub fn verify<S: StateRoot>(
     ending::dao(&rules, &mut executor)?;
     requests::before(&rules, header, &mut executor)?;
     for (index, tx) in block.block.body.transactions.iter().enumerate() {
-        executor.transact(&rules, index, tx)?;
+        executor.transact(&rules, index, tx, block.sender(index))?;
     }
     let requests = requests::after(&rules, &mut executor)?;
     ending::balances(&rules, block, &mut executor)?;
 
     outcome(block, &executor, requests.as_ref())?;
-    let root = executor.root()?;
+    let changes = executor.changes();
+    let root = executor.root_of(&changes)?;
     Violation::equal(number, "stateRoot", &header.state_root, &root)?;
     let receipts = core::mem::take(&mut executor.receipts);
-    executor.commit()?;
-    Ok(Verified { receipts, requests })
+    let senders = core::mem::take(&mut executor.senders);
+    executor.commit(changes)?;
+    Ok(Verified {
+        receipts,
+        senders,
+        requests,
+    })
 }
 
 /// The header's claims about the execution, without the state.

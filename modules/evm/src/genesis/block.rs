@@ -78,7 +78,12 @@ impl Genesis {
     /// The header of the genesis block, whose state has this root.
     pub fn header(&self, state_root: B256) -> Header {
         let config = &self.config;
-        let spec = config.spec(0, self.timestamp);
+        // As geth has it: fields of later forks follow from the time, whether or
+        // not the chain has merged.
+        let timed = config
+            .shanghai_time
+            .is_some_and(|from| from <= self.timestamp);
+        let spec = config.spec_at(0, self.timestamp, timed || config.merged_at_genesis());
         let since = |fork: SpecId| spec.is_enabled_in(fork);
         Header {
             parent_hash: self.parent_hash,

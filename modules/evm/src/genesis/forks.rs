@@ -1,5 +1,6 @@
 use super::{BlobSchedule, ChainConfig, GenesisError};
 use alloc::{format, string::String};
+use alloy_consensus::Header;
 use alloy_primitives::U256;
 use revm::primitives::hardfork::SpecId;
 
@@ -44,6 +45,19 @@ impl ChainConfig {
     /// The rules for a block of a chain that has been merged since genesis.
     pub fn spec(&self, number: u64, timestamp: u64) -> SpecId {
         self.spec_at(number, timestamp, self.merged_at_genesis())
+    }
+
+    /// The rules by which the block with this header was made: a block without
+    /// difficulty is one of proof of stake.
+    pub fn spec_of(&self, header: &Header) -> SpecId {
+        self.spec_at(header.number, header.timestamp, self.has_merged(header))
+    }
+
+    /// True where the block with this header, and so every later one, is one of
+    /// proof of stake.
+    pub fn has_merged(&self, header: &Header) -> bool {
+        let proof_of_stake = header.difficulty.is_zero() && header.number > 0;
+        self.merged_at_genesis() || (proof_of_stake && self.terminal_total_difficulty.is_some())
     }
 
     /// True where proof of stake holds from genesis on.

@@ -165,7 +165,7 @@ pub(crate) fn call_environment(
     request: &CallRequest,
     overrides: &Overrides,
 ) -> (CfgEnv, BlockEnv) {
-    let spec = config.spec(header.number, header.timestamp);
+    let spec = config.spec_of(header);
     let mut cfg = cfg_env(config, spec, header.timestamp);
     let free = request.max_fee_per_gas.unwrap_or_default() == 0;
     cfg.disable_nonce_check = true;

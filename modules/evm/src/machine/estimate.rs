@@ -118,9 +118,7 @@ pub(crate) fn estimate_with<E: core::fmt::Debug + core::fmt::Display>(
 }
 
 fn highest(config: &ChainConfig, header: &Header, request: &CallRequest) -> u64 {
-    let osaka = config
-        .spec(header.number, header.timestamp)
-        .is_enabled_in(SpecId::OSAKA);
+    let osaka = config.spec_of(header).is_enabled_in(SpecId::OSAKA);
     let mut highest = header.gas_limit;
     if osaka {
         highest = highest.min(MAX_TX_GAS_LIMIT_OSAKA);

@@ -85,7 +85,7 @@ fn execute(api: &EthApi, call: &Call, stop: Stop<'_>) -> Answer<Bytes> {
 /// True where a precompile is not where the machine has it.
 fn moves_precompiles(api: &EthApi, header: &Header, overrides: &Overrides) -> bool {
     let header = overrides.machine.block.apply(header);
-    let spec = api.chain.spec(header.number, header.timestamp);
+    let spec = api.chain.spec_of(&header);
     overrides.moves.concern(spec)
 }
 

@@ -1,5 +1,8 @@
 use alloy_consensus::ReceiptEnvelope;
-use rollwright_core::{Address, B256, BlockEffects, BlockRecord, Bytes, EngineLog, Header};
+use alloy_trie::EMPTY_ROOT_HASH;
+use rollwright_core::{
+    Address, B256, BlockEffects, BlockRecord, BlockRef, Bytes, EngineLog, Header,
+};
 
 /// A block as it enters the store, with all that execution found out about it
 /// so that nobody has to find it out again.
@@ -15,6 +18,39 @@ pub struct NewBlock {
     pub senders: Vec<Address>,
     /// Receipts in the same order, outbox root and mailbox events.
     pub effects: BlockEffects,
+}
+
+impl NewBlock {
+    /// A genesis block: no parent, no transactions.
+    pub fn genesis(header: Header) -> Self {
+        let record = BlockRecord {
+            block: BlockRef {
+                number: header.number,
+                hash: header.hash_slow(),
+            },
+            parent: BlockRef::default(),
+            timestamp: header.timestamp,
+            fee_recipient: header.beneficiary,
+            state_root: header.state_root,
+            gas_used: 0,
+            anchor: None,
+            forced_included: Vec::new(),
+            forced: Vec::new(),
+            transactions: Vec::new(),
+            input_hash: B256::ZERO,
+        };
+        Self {
+            header,
+            record,
+            transaction_hashes: Vec::new(),
+            senders: Vec::new(),
+            effects: BlockEffects {
+                receipts: Vec::new(),
+                outbox_root: EMPTY_ROOT_HASH,
+                mailbox_events: Vec::new(),
+            },
+        }
+    }
 }
 
 /// A block as the store serves it.

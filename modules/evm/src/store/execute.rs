@@ -1,4 +1,4 @@
-use super::{Prepared, StateView, StoreError, base::Inner};
+use super::{Prepared, StateView, StoreError, base::Inner, tree::Outcome};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use rollwright_core::{Account, Changes, ExecutionWitness, StateAccess};
 use std::{
@@ -18,6 +18,8 @@ pub struct BlockState {
     pub(super) view: StateView,
     pub(super) prepared: Option<Prepared>,
     pub(super) reads: Option<Reads>,
+    /// Changes that were tried last, with what they lead to.
+    pub(super) tried: Option<(Changes, Prepared)>,
 }
 
 /// What an execution has read.
@@ -44,6 +46,26 @@ impl BlockState {
     /// As [`prepared`](Self::prepared), by value.
     pub fn into_prepared(self) -> Option<Prepared> {
         self.prepared
+    }
+
+    /// The state root that `changes` would lead to; nothing is committed. What
+    /// was worked out serves a commit of the same changes.
+    pub fn try_changes(&mut self, changes: &Changes) -> Result<B256, StoreError> {
+        let outcome = self.prepare(changes.clone())?;
+        let root = outcome.root;
+        self.tried = Some((changes.clone(), Prepared { outcome }));
+        Ok(root)
+    }
+
+    fn prepare(&self, changes: Changes) -> Result<Outcome, StoreError> {
+        match &self.view.edits {
+            Some(edits) => {
+                let below = self.view.plain();
+                let changes = edits.under(&below, changes)?;
+                self.inner.prepare(&below, changes, None)
+            }
+            None => self.inner.prepare(&self.view, changes, None),
+        }
     }
 
     /// All that a stateless execution of the block needs: nodes of what was
@@ -112,16 +134,14 @@ impl StateAccess for BlockState {
         if let Some(reads) = &mut self.reads {
             reads.changes = Some(changes.clone());
         }
-        let outcome = match &self.view.edits {
-            Some(edits) => {
-                let below = self.view.plain();
-                let changes = edits.under(&below, changes)?;
-                self.inner.prepare(&below, changes, None)?
-            }
-            None => self.inner.prepare(&self.view, changes, None)?,
+        let prepared = match self.tried.take() {
+            Some((tried, prepared)) if tried == changes => prepared,
+            _ => Prepared {
+                outcome: self.prepare(changes)?,
+            },
         };
-        let root = outcome.root;
-        self.prepared = Some(Prepared { outcome });
+        let root = prepared.state_root();
+        self.prepared = Some(prepared);
         Ok(root)
     }
 }

@@ -184,6 +184,7 @@ impl Store {
             view: self.inner.view(parent)?,
             prepared: None,
             reads: None,
+            tried: None,
         })
     }
 

@@ -10,4 +10,6 @@ mod plain;
 mod random;
 mod stateless;
 pub(crate) mod support;
+#[cfg(feature = "acceptance")]
+mod t8n;
 mod transactions;

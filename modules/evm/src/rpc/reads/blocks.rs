@@ -1,4 +1,8 @@
-use crate::rpc::{api::EthApi, args::Args, error::Answer, shapes};
+use crate::{
+    import::extras,
+    rpc::{api::EthApi, args::Args, error::Answer, shapes},
+};
+use alloy_consensus::Header;
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, U64};
 use alloy_rpc_types_eth::{Block, TransactionReceipt};
@@ -54,11 +58,11 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     module.register_method("eth_getUncleCountByBlockHash", |params, api, _| {
         uncle_count::<B256>(&params, api)
     })?;
-    module.register_method("eth_getUncleByBlockNumberAndIndex", |params, _, _| {
-        uncle::<BlockNumberOrTag>(&params)
+    module.register_method("eth_getUncleByBlockNumberAndIndex", |params, api, _| {
+        uncle::<BlockNumberOrTag>(&params, api)
     })?;
-    module.register_method("eth_getUncleByBlockHashAndIndex", |params, _, _| {
-        uncle::<B256>(&params)
+    module.register_method("eth_getUncleByBlockHashAndIndex", |params, api, _| {
+        uncle::<B256>(&params, api)
     })?;
     module.register_method("eth_getBlockReceipts", |params, api, _| {
         let mut args = Args::new(&params);
@@ -95,7 +99,13 @@ where
     let full = args.optional::<bool>()?.unwrap_or(false);
     args.end()?;
     match api.find(id.into())? {
-        Some(block) => shapes::block(&block, full).map(Some),
+        Some(stored) => {
+            let mut block = shapes::block(&stored, full)?;
+            if let Some(extras) = extras(&api.store, &stored.record.block.hash)? {
+                shapes::complete(&mut block, &stored, &extras);
+            }
+            Ok(Some(block))
+        }
         None => Ok(None),
     }
 }
@@ -111,21 +121,35 @@ where
     Ok(block.map(|block| U64::from(block.transaction_hashes.len())))
 }
 
+/// A rollup's blocks have none.
+fn ommers(api: &EthApi, id: BlockId) -> Answer<Option<Vec<Header>>> {
+    let Some(stored) = api.find(id)? else {
+        return Ok(None);
+    };
+    let extras = extras(&api.store, &stored.record.block.hash)?;
+    Ok(Some(extras.map(|extras| extras.ommers).unwrap_or_default()))
+}
+
 fn uncle_count<Id>(params: &Params<'_>, api: &EthApi) -> Answer<Option<U64>>
 where
     Id: for<'de> serde::Deserialize<'de> + Into<BlockId>,
 {
-    Ok(count::<Id>(params, api)?.map(|_| U64::ZERO))
+    let mut args = Args::new(params);
+    let id = args.required::<Id>()?;
+    args.end()?;
+    let ommers = ommers(api, id.into())?;
+    Ok(ommers.map(|ommers| U64::from(ommers.len())))
 }
 
-/// No block has any.
-fn uncle<Id>(params: &Params<'_>) -> Answer<Option<Block>>
+fn uncle<Id>(params: &Params<'_>, api: &EthApi) -> Answer<Option<Block>>
 where
-    Id: for<'de> serde::Deserialize<'de>,
+    Id: for<'de> serde::Deserialize<'de> + Into<BlockId>,
 {
     let mut args = Args::new(params);
-    args.required::<Id>()?;
-    args.required::<U64>()?;
+    let id = args.required::<Id>()?;
+    let index = args.required::<U64>()?;
     args.end()?;
-    Ok(None)
+    let ommers = ommers(api, id.into())?.unwrap_or_default();
+    let index = usize::try_from(index.to::<u64>()).unwrap_or(usize::MAX);
+    Ok(ommers.get(index).map(shapes::ommer))
 }

@@ -73,7 +73,7 @@ impl<'a> Replay<'a> {
         if header.number == 0 {
             return Err(EthError::server("genesis is not traceable"));
         }
-        let spec = api.chain.spec(header.number, header.timestamp);
+        let spec = api.chain.spec_of(header);
         let mut cfg = cfg_env(&api.chain, spec, header.timestamp);
         cfg.disable_eip3607 = api.engine.senders().impersonates();
         let mut replay = Self {

@@ -1,5 +1,5 @@
 use super::transaction;
-use crate::{rpc::error::Answer, store::StoredBlock};
+use crate::{import::BodyExtras, rpc::error::Answer, store::StoredBlock};
 use alloy_eips::eip4895::Withdrawal;
 use alloy_network_primitives::BlockTransactions;
 use alloy_primitives::U256;
@@ -24,18 +24,47 @@ pub(crate) fn block(stored: &StoredBlock, full: bool) -> Answer<Block> {
     })
 }
 
+/// Adds what a block of Ethereum has beside a rollup's.
+pub(crate) fn complete(block: &mut Block, stored: &StoredBlock, extras: &BodyExtras) {
+    let ommers = extras.ommers.iter();
+    block.uncles = ommers.map(|ommer| ommer.hash_slow()).collect();
+    block.withdrawals = extras.withdrawals.clone().map(Into::into);
+    let withdrawals = extras.withdrawals.as_ref().map_or(0, Encodable::length);
+    let size = size(stored, extras.ommers.length(), withdrawals);
+    block.header.size = Some(U256::from(size));
+}
+
+/// An ommer: a header without a body.
+pub(crate) fn ommer(header: &alloy_consensus::Header) -> Block {
+    let empty = alloy_consensus::Block::<alloy_consensus::TxEnvelope>::uncle(header.clone());
+    Block {
+        header: Header {
+            hash: header.hash_slow(),
+            inner: header.clone(),
+            total_difficulty: None,
+            size: Some(U256::from(empty.length())),
+        },
+        uncles: Vec::new(),
+        transactions: BlockTransactions::Uncle,
+        withdrawals: None,
+    }
+}
+
 /// The header alone, with hash and size.
 pub(crate) fn header(stored: &StoredBlock) -> Header {
+    // No ommers, and from Shanghai on an empty list of withdrawals.
+    let withdrawals = usize::from(stored.header.withdrawals_root.is_some());
     Header {
         hash: stored.record.block.hash,
         inner: stored.header.clone(),
         total_difficulty: None,
-        size: Some(U256::from(size(stored))),
+        size: Some(U256::from(size(stored, 1, withdrawals))),
     }
 }
 
-/// Length of the block's RLP.
-fn size(stored: &StoredBlock) -> usize {
+/// Length of the block's RLP, with lists of ommers and withdrawals of these
+/// lengths.
+fn size(stored: &StoredBlock, ommers: usize, withdrawals: usize) -> usize {
     let transactions: usize = stored
         .transactions()
         .map(|bytes| match bytes.first() {
@@ -44,7 +73,7 @@ fn size(stored: &StoredBlock) -> usize {
             _ => bytes.len(),
         })
         .sum();
-    size_of(&stored.header, transactions, &[])
+    list(stored.header.length() + list(transactions) + ommers + withdrawals)
 }
 
 /// Length of a block's RLP: header, transactions (of so many bytes in their

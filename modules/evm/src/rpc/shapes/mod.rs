@@ -5,7 +5,7 @@ mod log;
 mod receipt;
 mod transaction;
 
-pub(crate) use block::{block, header, size_of};
+pub(crate) use block::{block, complete, header, ommer, size_of};
 pub(crate) use log::log;
 pub(crate) use receipt::{receipt, receipts};
 pub(crate) use transaction::{mined, pending};
