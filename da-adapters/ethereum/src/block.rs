@@ -1,7 +1,7 @@
 //! An L1 block whose header and transactions were checked against its hash.
 
 use alloy_consensus::EthereumTxEnvelope;
-use alloy_consensus::{Header, TxEip4844, proofs::calculate_transaction_root};
+use alloy_consensus::{Header, TxEip4844};
 use alloy_primitives::B256;
 use rollwright_core::{DaHeader, DaHeight};
 
@@ -83,16 +83,5 @@ impl SealedHeader {
     /// True where the header alone shows that there is no blob transaction.
     pub fn is_without_blobs(&self) -> bool {
         self.header.blob_gas_used.unwrap_or_default() == 0
-    }
-
-    /// Checks that these are all transactions of the block, in order.
-    pub fn check_transactions(&self, transactions: &[Transaction]) -> Result<(), BlockError> {
-        let computed = calculate_transaction_root(transactions);
-        let named = self.header.transactions_root;
-        if computed == named {
-            Ok(())
-        } else {
-            Err(BlockError::TransactionsRoot { computed, named })
-        }
     }
 }

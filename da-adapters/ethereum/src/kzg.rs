@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use alloy_consensus::EnvKzgSettings;
 use alloy_eips::{
     eip4844::{AsCkzg, Blob, BlobTransactionSidecar, Bytes48, kzg_to_versioned_hash},
     eip7594::{BlobTransactionSidecarEip7594, BlobTransactionSidecarVariant},
@@ -33,11 +32,11 @@ pub enum SidecarForm {
     Eip4844,
 }
 
-/// The mainnet trusted setup, loaded once per process; the first call takes
-/// about a second.
+/// The mainnet trusted setup, loaded once per process, which takes about a
+/// second. Nothing is computed ahead: that would make cell proofs faster, and
+/// cost a hundred megabytes and many seconds at start.
 pub fn settings() -> &'static KzgSettings {
-    static DEFAULT: EnvKzgSettings = EnvKzgSettings::Default;
-    DEFAULT.get()
+    c_kzg::ethereum_kzg_settings(0)
 }
 
 /// The blob of 131,072 bytes as a value of the library.

@@ -9,7 +9,7 @@ use crate::{
     codec, kzg,
     namespace::{Carried, Item},
 };
-use alloy_consensus::Header;
+use alloy_consensus::{Header, proofs::calculate_transaction_root};
 use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::{Decodable as _, Encodable as _};
@@ -75,16 +75,29 @@ struct BlockProof {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-#[borsh(use_discriminant = false)]
 enum ProofKind {
-    Inclusion,
+    /// Of the blob at this place among ours.
+    Inclusion(u32),
     Completeness,
+}
+
+/// What an L1's transactions root commits to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RootRule {
+    /// The transactions as they are signed: Ethereum.
+    #[default]
+    Signed,
+    /// The transactions with their sidecars: anvil up to 1.7.1. The data root
+    /// is then computed from the signed ones, and the node is believed that
+    /// its list is complete. For development only.
+    WithSidecars,
 }
 
 /// A block's checked header and, where they were needed, transactions.
 #[derive(Clone, Debug)]
 pub struct BlockBody {
     header: SealedHeader,
+    data_root: B256,
     transactions: Option<Vec<Transaction>>,
 }
 
@@ -93,19 +106,41 @@ impl BlockBody {
     /// gas, and calldata does not count. `None` where more has to be known.
     pub fn of_header(header: SealedHeader, inbox: &Inbox) -> Option<Self> {
         let suffices = header.is_without_blobs() && !inbox.batch.calldata;
+        let data_root = header.header().transactions_root;
         suffices.then_some(Self {
             header,
+            data_root,
             transactions: None,
         })
     }
 
     /// A block with all of its transactions, which are checked.
-    pub fn new(header: SealedHeader, transactions: Vec<Transaction>) -> Result<Self, BlockError> {
-        header.check_transactions(&transactions)?;
+    pub fn new(
+        header: SealedHeader,
+        transactions: Vec<Transaction>,
+        rule: RootRule,
+    ) -> Result<Self, BlockError> {
+        let data_root = calculate_transaction_root(&transactions);
+        let named = header.header().transactions_root;
+        if rule == RootRule::Signed && data_root != named {
+            return Err(BlockError::TransactionsRoot {
+                computed: data_root,
+                named,
+            });
+        }
         Ok(Self {
             header,
+            data_root,
             transactions: Some(transactions),
         })
+    }
+
+    /// What derivation uses of the header.
+    pub const fn facts(&self) -> DaHeader {
+        DaHeader {
+            data_root: self.data_root,
+            ..self.header.facts()
+        }
     }
 
     /// The block's header.
@@ -115,7 +150,7 @@ impl BlockBody {
 
     /// What is ours in the block, in order.
     pub fn items(&self, inbox: &Inbox) -> Vec<Item> {
-        let height = self.header.facts().height;
+        let height = self.facts().height;
         inbox.items(height, self.transactions.as_deref().unwrap_or_default())
     }
 
@@ -138,10 +173,10 @@ impl BlockBody {
         }
     }
 
-    /// The proof that one of the block's items stands there. `refused`: the
-    /// raw blob, where it has no payload.
-    pub fn prove_inclusion(&self, refused: Option<Vec<u8>>) -> Proof {
-        self.prove(ProofKind::Inclusion, refused.into_iter().collect())
+    /// The proof that the block's item with this index stands there. `refused`:
+    /// its raw blob, where it has no payload.
+    pub fn prove_inclusion(&self, index: u32, refused: Option<Vec<u8>>) -> Proof {
+        self.prove(ProofKind::Inclusion(index), refused.into_iter().collect())
     }
 
     /// The proof that the block's items are all. `refused`: the raw blobs
@@ -158,12 +193,13 @@ impl BlockBody {
 /// 50 ms per claimed blob, after everything cheaper held.
 pub fn verify(
     inbox: &Inbox,
+    rule: RootRule,
     header: &DaHeader,
     claim: &DaClaim,
     proof: &Proof,
 ) -> Result<(), ProofError> {
     let proof = decode(proof)?;
-    let items = check_block(inbox, header, &proof)?.items(inbox);
+    let items = check_block(inbox, rule, header, &proof)?.items(inbox);
     let mut refused = Refused::new(&proof.refused);
     match claim {
         DaClaim::Included {
@@ -171,8 +207,8 @@ pub fn verify(
             lane,
             data,
         } => {
-            if proof.kind != ProofKind::Inclusion {
-                return Err(ProofError::Malformed("not a proof of inclusion"));
+            if proof.kind != ProofKind::Inclusion(reference.index) {
+                return Err(ProofError::Malformed("not a proof of this inclusion"));
             }
             let index = reference.index as usize;
             let item = items.get(index).ok_or(ProofError::Place {
@@ -217,6 +253,7 @@ fn decode(proof: &Proof) -> Result<BlockProof, ProofError> {
 /// The proof's block, once it is the header's.
 fn check_block(
     inbox: &Inbox,
+    rule: RootRule,
     header: &DaHeader,
     proof: &BlockProof,
 ) -> Result<BlockBody, ProofError> {
@@ -227,7 +264,17 @@ fn check_block(
         return Err(ProofError::Malformed("bytes behind the header"));
     }
     let sealed = SealedHeader::check(decoded, header.hash)?;
-    let facts = sealed.facts();
+    let body = match &proof.transactions {
+        Some(list) => {
+            let decode = |bytes: &Vec<u8>| Transaction::decode_2718_exact(bytes);
+            let decoded: Result<Vec<_>, _> = list.iter().map(decode).collect();
+            let list = decoded.map_err(|_| ProofError::Malformed("a transaction's encoding"))?;
+            BlockBody::new(sealed, list, rule)?
+        }
+        None => BlockBody::of_header(sealed, inbox)
+            .ok_or(ProofError::Malformed("the transactions are missing"))?,
+    };
+    let facts = body.facts();
     for (field, same) in [
         ("height", facts.height == header.height),
         ("parent hash", facts.parent_hash == header.parent_hash),
@@ -238,16 +285,7 @@ fn check_block(
             return Err(ProofError::Header { field });
         }
     }
-    match &proof.transactions {
-        Some(list) => {
-            let decode = |bytes: &Vec<u8>| Transaction::decode_2718_exact(bytes);
-            let decoded: Result<Vec<_>, _> = list.iter().map(decode).collect();
-            let list = decoded.map_err(|_| ProofError::Malformed("a transaction's encoding"))?;
-            Ok(BlockBody::new(sealed, list)?)
-        }
-        None => BlockBody::of_header(sealed, inbox)
-            .ok_or(ProofError::Malformed("the transactions are missing")),
-    }
+    Ok(body)
 }
 
 fn check_place(

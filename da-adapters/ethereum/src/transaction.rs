@@ -5,7 +5,10 @@ mod tests;
 
 use crate::{Error, Transaction, fees::Caps, namespace::CALLDATA_PART};
 use alloy_consensus::{SignableTransaction, Signed, TxEip1559, TxEip4844};
-use alloy_eips::{eip2718::Encodable2718 as _, eip7594::BlobTransactionSidecarVariant};
+use alloy_eips::{
+    eip2718::{Decodable2718 as _, Encodable2718 as _},
+    eip7594::BlobTransactionSidecarVariant,
+};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use k256::ecdsa::SigningKey;
 use std::fmt;
@@ -137,4 +140,9 @@ pub fn network_form(
         }
         (transaction, _) => transaction.encoded_2718(),
     }
+}
+
+/// A signed transaction from its form without sidecar.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Transaction> {
+    Transaction::decode_2718_exact(bytes).ok()
 }

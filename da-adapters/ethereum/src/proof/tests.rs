@@ -3,7 +3,6 @@ use crate::{
     fees::Caps,
     transaction::{Cargo, Draft, Signer},
 };
-use alloy_consensus::proofs::calculate_transaction_root;
 use alloy_primitives::Address;
 
 const INBOX: Address = Address::repeat_byte(0xaa);
@@ -60,7 +59,12 @@ fn scene() -> Scene {
         ..Header::default()
     };
     let hash = header.hash_slow();
-    let body = BlockBody::new(SealedHeader::check(header, hash).unwrap(), transactions).unwrap();
+    let body = BlockBody::new(
+        SealedHeader::check(header, hash).unwrap(),
+        transactions,
+        RootRule::Signed,
+    )
+    .unwrap();
     let items = body.items(&inbox());
     let data = ["payload", "", "", ""];
     let blobs = items
@@ -86,7 +90,13 @@ fn scene() -> Scene {
 
 fn complete(scene: &Scene, blobs: Vec<PostedBlob>, proof: &Proof) -> Result<(), ProofError> {
     let header = scene.body.header.facts();
-    verify(&inbox(), &header, &DaClaim::Complete { blobs }, proof)
+    verify(
+        &inbox(),
+        RootRule::Signed,
+        &header,
+        &DaClaim::Complete { blobs },
+        proof,
+    )
 }
 
 #[test]
@@ -126,17 +136,17 @@ fn an_inclusion_is_proved_for_each_kind_of_blob() {
     let header = scene.body.header.facts();
     for (index, blob) in scene.blobs.iter().enumerate() {
         let refused = (index == 1 || index == 2).then(|| scene.refused.clone());
-        let proof = scene.body.prove_inclusion(refused);
+        let proof = scene.body.prove_inclusion(index as u32, refused);
         let claim = DaClaim::Included {
             reference: blob.reference,
             lane: blob.lane,
             data: blob.data.clone(),
         };
-        verify(&inbox(), &header, &claim, &proof).unwrap();
+        verify(&inbox(), RootRule::Signed, &header, &claim, &proof).unwrap();
         let other = scene.body.prove_completeness(vec![]);
         assert_eq!(
-            verify(&inbox(), &header, &claim, &other),
-            Err(ProofError::Malformed("not a proof of inclusion"))
+            verify(&inbox(), RootRule::Signed, &header, &claim, &other),
+            Err(ProofError::Malformed("not a proof of this inclusion"))
         );
     }
 }
@@ -171,10 +181,10 @@ fn a_header_alone_shows_that_there_are_no_blobs() {
     let none = DaClaim::Complete { blobs: vec![] };
     let facts = body.header.facts();
     let proof = body.prove_completeness(vec![]);
-    verify(&inbox(), &facts, &none, &proof).unwrap();
+    verify(&inbox(), RootRule::Signed, &facts, &none, &proof).unwrap();
     let allowed = Inbox::parse(&format!("{INBOX}+calldata"), None, &[]).unwrap();
     assert_eq!(
-        verify(&allowed, &facts, &none, &proof),
+        verify(&allowed, RootRule::Signed, &facts, &none, &proof),
         Err(ProofError::Malformed("the transactions are missing"))
     );
 }
@@ -191,4 +201,29 @@ fn noise_is_no_proof() {
             complete(&scene, vec![], &proof).unwrap_err();
         }
     }
+}
+
+/// anvil's root is another one: the data root comes from the list, and a list
+/// with another root is refused all the same.
+#[test]
+fn a_root_over_sidecars_is_replaced_by_that_of_the_signed_transactions() {
+    let transactions = vec![sent(0, INBOX, Cargo::Calldata(Bytes::from_static(b"part")))];
+    let header = Header {
+        transactions_root: B256::repeat_byte(7),
+        blob_gas_used: Some(1),
+        ..Header::default()
+    };
+    let hash = header.hash_slow();
+    let sealed = SealedHeader::check(header, hash).unwrap();
+    let strict = BlockBody::new(sealed.clone(), transactions.clone(), RootRule::Signed);
+    assert!(matches!(strict, Err(BlockError::TransactionsRoot { .. })));
+    let root = calculate_transaction_root(&transactions);
+    let body = BlockBody::new(sealed, transactions, RootRule::WithSidecars).unwrap();
+    let mut facts = body.facts();
+    assert_eq!(facts.data_root, root);
+    let none = DaClaim::Complete { blobs: vec![] };
+    let proof = body.prove_completeness(vec![]);
+    verify(&inbox(), RootRule::WithSidecars, &facts, &none, &proof).unwrap();
+    facts.data_root = B256::repeat_byte(7);
+    verify(&inbox(), RootRule::WithSidecars, &facts, &none, &proof).unwrap_err();
 }
