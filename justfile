@@ -15,9 +15,10 @@ test:
 dev *ARGS:
     cargo run --release -- dev {{ARGS}}
 
-# Real clients (cast, forge, viem, ethers) against a node.
+# Real clients (cast, forge, viem, ethers, Hardhat 3) against a node. Against any URL: kit/cli/tests/clients/run.sh URL.
 clients:
     cd kit/cli/tests/clients && npm install --ignore-scripts --no-package-lock
+    cd kit/cli/tests/clients/hardhat && npm install --ignore-scripts --no-package-lock
     cargo test -p rollwright-cli --features acceptance --test clients
 
 # Blocks of seeded random transactions against Ethereum's executable specification: `just t8n 0..500`.

@@ -103,6 +103,9 @@ pub(crate) enum Command {
     /// Keys that sign batches
     #[command(subcommand)]
     Keys(Keys),
+    /// JSON-RPC
+    #[command(subcommand)]
+    Rpc(Rpc),
     /// What an error code means and what to do
     Explain(Explain),
     /// Import a chain of Ethereum's own blocks from a file
@@ -116,6 +119,24 @@ pub(crate) enum Command {
     Completions(Completions),
     /// The version
     Version,
+}
+
+/// `rollwright rpc`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Rpc {
+    /// The methods that a node answers
+    Methods(RpcMethods),
+}
+
+/// `rollwright rpc methods`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RpcMethods {
+    /// Ask a running node, such as http://127.0.0.1:8545 [default: all that the stock node knows]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// As a table in Markdown
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) markdown: bool,
 }
 
 /// `rollwright dev`
@@ -148,6 +169,9 @@ pub(crate) struct Dev {
     /// Faults of the embedded DA layer, such as latency=50ms..2s,refuse=5%
     #[arg(long, value_name = "FAULTS")]
     pub(crate) da_faults: Option<String>,
+    /// A chain for test suites, in memory, that posts nothing: snapshots, time, impersonation and pretended state (evm_, anvil_ and hardhat_ methods); mines each transaction at once unless --block-time says otherwise
+    #[arg(long, conflicts_with_all = ["datadir", "da_block_time", "da_faults", "build", "stock"])]
+    pub(crate) sandbox: bool,
     /// In a project: build it and run what was built, even where `src/` is unchanged
     #[arg(long, conflicts_with = "stock")]
     pub(crate) build: bool,

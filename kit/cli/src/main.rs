@@ -100,6 +100,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Explain(args) => commands::explain::run(console, args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Version => commands::version::run(console, cli.global.verbose > 0),
+        Command::Rpc(args::Rpc::Methods(args)) => wait(commands::rpc::methods(console, args)),
         Command::Dev(args) => wait(commands::dev::run(console, &cli.global, args)),
         Command::Run(args) => wait(commands::run::run(console, &cli.global, args)),
         Command::Verify(args) => wait(commands::verify::run(console, args)),

@@ -207,3 +207,35 @@ fn clients_leave_a_chain_that_verifies() {
         "{last}"
     );
 }
+
+/// The script that drives every client, as somebody with a node of their own
+/// would run it.
+fn all_clients(rpc: &str) -> String {
+    let hardhat = folder().join("hardhat/node_modules");
+    assert!(
+        hardhat.exists(),
+        "run `npm install --ignore-scripts` in {}",
+        folder().join("hardhat").display()
+    );
+    succeed(
+        Command::new("bash")
+            .args(["run.sh", rpc])
+            .current_dir(folder()),
+    )
+}
+
+#[test]
+fn every_client_is_content_with_a_development_chain() {
+    let (_folder, node) = node();
+    let said = all_clients(node.rpc());
+    assert!(said.contains("\nhardhat ok\n"), "{said}");
+    assert!(said.ends_with("every client is content"), "{said}");
+}
+
+#[test]
+fn every_client_is_content_with_a_sandbox() {
+    let node = Running::start(&["dev", "--sandbox", "--port", "auto"]);
+    let said = all_clients(node.rpc());
+    assert!(said.contains("\nhardhat ok, in a sandbox\n"), "{said}");
+    assert!(said.ends_with("every client is content"), "{said}");
+}

@@ -97,7 +97,7 @@ fn a_page_says_what_to_do() {
 /// Help is compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes it anew.
 #[test]
 fn help_is_as_checked_in() {
-    let commands: [&[&str]; 25] = [
+    let commands: [&[&str]; 26] = [
         &[],
         &["dev"],
         &["new"],
@@ -117,6 +117,7 @@ fn help_is_as_checked_in() {
         &["da", "serve"],
         &["config"],
         &["keys"],
+        &["rpc", "methods"],
         &["explain"],
         &["import"],
         &["serve"],
@@ -146,6 +147,17 @@ fn help_is_as_checked_in() {
             path.display()
         );
     }
+}
+
+/// `UPDATE_SNAPSHOTS=1` writes the table anew.
+#[test]
+fn the_table_of_methods_is_as_checked_in() {
+    let now = stdout(&run(&["rpc", "methods", "--markdown"]));
+    let path = root().join("kit/rpc/METHODS.md");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, &now).expect("written");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), now);
 }
 
 #[test]

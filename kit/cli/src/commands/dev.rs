@@ -3,6 +3,7 @@
 mod banner;
 mod build;
 mod project;
+mod sandbox;
 
 use crate::{
     args::{DaLayer, Dev, Global, Port},
@@ -33,6 +34,10 @@ use std::{
 /// where its code is its own; elsewhere a stock chain, in `--datadir` or in a
 /// temporary folder that is removed.
 pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Result<(), Failure> {
+    if args.sandbox {
+        start_logging(global)?;
+        return sandbox::run(console, args).await;
+    }
     let here = Path::new("rollup.toml").exists();
     if here && project::needs_build(console, args)? {
         return build::run(console, args).await;
