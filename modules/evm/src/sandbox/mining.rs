@@ -77,17 +77,13 @@ impl Sandbox {
         let engine = &self.inner.engine;
         let parent = engine.heads()?.latest;
         let earliest = self.latest_timestamp()?.saturating_add(1);
-        let timestamp = match state.next_timestamp.take() {
-            Some(told) => {
-                // From here time goes on.
-                let now = self.now(state);
-                let shift = i128::from(told.max(earliest)) - i128::from(now);
-                let shift = i64::try_from(shift).unwrap_or(i64::MAX);
-                state.ahead = state.ahead.saturating_add(shift);
-                told.max(earliest)
-            }
-            None => self.now(state).max(earliest),
-        };
+        let now = self.now(state);
+        let timestamp = state.next_timestamp.take().unwrap_or(now).max(earliest);
+        // Time goes on from there: what a second holds many blocks of is ahead
+        // of the clock, and stays so.
+        let shift = i128::from(timestamp) - i128::from(now);
+        let shift = i64::try_from(shift).unwrap_or(i64::MAX);
+        state.ahead = state.ahead.saturating_add(shift);
         let ready = state.pool.ready(|sender| self.nonce(sender));
         let mut offered = TransactionList::new(ready);
         let attributes = attributes(timestamp, state.coinbase, state.gas_limit);

@@ -303,6 +303,11 @@ async fn time_goes_as_it_is_told() {
     // A later block is at least a second later, though no time went by.
     chain.ok("evm_mine", json!([])).await;
     assert_eq!(chain.timestamp().await, START + 101);
+    // What is added is added to the latest block, however far it is ahead.
+    chain.ok("anvil_mine", json!([9])).await;
+    chain.ok("evm_increaseTime", json!([10])).await;
+    chain.ok("evm_mine", json!([])).await;
+    assert_eq!(chain.timestamp().await, START + 120);
     let told = START + 5_000;
     chain.ok("evm_setNextBlockTimestamp", json!([told])).await;
     chain.ok("evm_mine", json!([])).await;
