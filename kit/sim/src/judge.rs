@@ -87,6 +87,11 @@ impl<C: Chain> Judge<C> {
         self.verdicts.get(&da_block)
     }
 
+    /// True where a DA block is among those that stand now.
+    pub fn stands(&self, da_block: B256) -> bool {
+        self.read.iter().any(|block| block.hash == da_block)
+    }
+
     /// The final head.
     pub fn finalized(&self) -> BlockRef {
         self.deriver.finalized()

@@ -1,6 +1,6 @@
 //! What the simulator has found, each as the smallest plan that showed it.
 
-use rollwright_sim::{Death, Event, Plan, SpellKind, What, run};
+use rollwright_sim::{Death, Event, NodePlan, Plan, SimRole, SpellKind, What, run};
 
 fn at(at_ms: u64, what: What) -> Event {
     Event { at_ms, what }
@@ -12,10 +12,10 @@ fn weather(node: Option<usize>, for_ms: u64, kind: SpellKind) -> What {
 
 /// A block with somebody's transaction leaves the chain; before it is made
 /// again its sender, who never heard of it, sends another one with its nonce.
-/// The pool acknowledged that, and dropped it with the next block.
+/// The pool acknowledged that, and dropped it with the next block. What the
+/// sender is told today: `nothing_takes_the_nonce_of_an_orphan` of the pool.
 #[test]
 fn nobody_is_promised_the_nonce_of_a_transaction_that_is_being_rebuilt() {
-    let mut rebuilt = 0;
     for (seed, write) in [(30, 17), (30, 18)] {
         let plan = Plan {
             block_ms: 700,
@@ -49,12 +49,44 @@ fn nobody_is_promised_the_nonce_of_a_transaction_that_is_being_rebuilt() {
         };
         let outcome = run(&plan);
         assert_eq!(outcome.violation, None, "{plan}");
-        rebuilt += outcome
-            .lines
-            .iter()
-            .filter(|line| line.contains("is being made again"))
-            .count();
+        // A sender without an answer, and a block of its that leaves the chain.
+        let said = |what: &str| outcome.lines.iter().any(|line| line.contains(what));
+        assert!(said("no answer"), "{plan}");
+        assert!(said("blocks removed"), "{plan}");
     }
-    // Somebody tried.
-    assert!(rebuilt > 0);
+}
+
+/// A layer that hangs for one node takes blocks back, and stands still until
+/// all faults end. The node was judged by its old blocks before it could hear
+/// of the new ones.
+#[test]
+fn a_node_that_could_not_hear_of_a_reorganisation_is_waited_for() {
+    let replica = |of, joins_ms| NodePlan {
+        role: SimRole::Replica { of },
+        joins_ms,
+    };
+    let calm = Plan::calm(289);
+    let plan = Plan {
+        block_ms: 2_000,
+        finality: 10,
+        blob_bytes: 4_096,
+        post_ms: 1_517,
+        length_ms: 33_000,
+        nodes: vec![calm.nodes[0], replica(0, 0), replica(1, 17_651)],
+        events: vec![
+            at(20_418, weather(None, 18_000, SpellKind::Stall)),
+            at(22_388, weather(Some(2), 16_000, SpellKind::Hang)),
+            at(
+                24_507,
+                What::Reorganise {
+                    depth: 10,
+                    more: 2,
+                    forget: false,
+                },
+            ),
+        ],
+        ..calm
+    };
+    let outcome = run(&plan);
+    assert_eq!(outcome.violation, None, "{plan}");
 }

@@ -103,6 +103,11 @@ impl<C: Chain> World<C> {
             if derived + 4 < last {
                 return stands(format!("{} has derived {derived} of {last}", node.name()));
             }
+            if status.derived.is_some_and(|at| !self.judge.stands(at.hash)) {
+                // It has yet to learn of a reorganisation, as a layer that
+                // answers nothing keeps from it.
+                return stands(format!("{} stands on a lost DA block", node.name()));
+            }
             if let Some(blocked) = status.blocked.filter(|_| node.role == SimRole::Sequencer) {
                 return stands(format!("{} is blocked: {blocked}", node.name()));
             }
