@@ -160,9 +160,9 @@ pub(crate) struct Dev {
     /// Funded accounts of a new chain, at most 10000 [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub(crate) accounts: Option<u32>,
-    /// DA layer
-    #[arg(long, value_enum, default_value_t = DaLayer::Local)]
-    pub(crate) da: DaLayer,
+    /// DA layer of a new chain
+    #[arg(long, value_enum, default_value_t = DevDa::Local)]
+    pub(crate) da: DevDa,
     /// Time between blocks of the embedded DA layer, 50ms to 100s [default: 2s, or the project's]
     #[arg(long, value_name = "TIME", value_parser = da_block_time)]
     pub(crate) da_block_time: Option<rollwright::config::Period>,
@@ -218,6 +218,15 @@ impl std::str::FromStr for Port {
 pub(crate) enum DaLayer {
     /// Embedded, in one file: free, final after a few blocks
     Local,
+}
+
+/// DA layers of `rollwright dev`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DevDa {
+    /// Embedded, in one file: free, final after a few blocks
+    Local,
+    /// Blobs on a development L1: anvil, which must be installed
+    Ethereum,
 }
 
 /// Templates of `rollwright new`.

@@ -5,16 +5,21 @@
 //! rollup.toml      what its node chose; other commands read it by --datadir
 //! sequencer.key    signs batches
 //! da/              the embedded DA layer, with its network id
+//! l1/, l1.key      instead: a development L1's state, the posting journal and key
 //! state/           blocks and state
 //! ```
 
 use crate::{
     Project, ProjectError,
-    config::{BlockTimeSetting, HistorySetting, Layers, Period, RollupToml, Secret},
-    files,
+    config::{
+        BlockIdSetting, BlockTimeSetting, DaChoice, Endpoint, Endpoints, HistorySetting, Layers,
+        Period, RollupToml, Secret,
+    },
+    files, l1,
     project::{funded_accounts, local_config, read_genesis, refuse_slow_da},
 };
-use rollwright_core::{Address, B256, Clock, DaHeight, DataAvailability};
+use rollwright_core::{Address, B256, Clock, DaHeader, DaHeight, DataAvailability};
+use rollwright_da_ethereum::{Anvil, inbox_of};
 use rollwright_da_local::{BlockProduction, LocalDa, Namespace};
 use rollwright_derive::{DevChain, RollupConfig};
 use rollwright_evm::genesis::{DEV_CHAIN_ID, DevAccount, DevGenesis, Genesis, dev_account};
@@ -39,6 +44,8 @@ pub struct DevOptions {
     pub da_block_time: Period,
     /// Faults of the embedded DA layer.
     pub da_faults: String,
+    /// The DA layer of a new chain; an old one stays on its own.
+    pub da: DaChoice,
 }
 
 impl DevOptions {
@@ -52,6 +59,7 @@ impl DevOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 8545)),
             da_block_time: Period::from_millis(2000),
             da_faults: "none".to_owned(),
+            da: DaChoice::Local,
         }
     }
 
@@ -64,6 +72,13 @@ impl DevOptions {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         files::make_dir(&self.data_dir)?;
         let genesis = self.data_dir.join("genesis.json");
+        let l1 = match self.da {
+            DaChoice::Local => None,
+            DaChoice::Ethereum => {
+                Some(l1::start_dev_l1(&self.data_dir, self.da_block_time.0).await?)
+            }
+        };
+        let l1_url = l1.as_ref().map(Anvil::url);
         // It may be large: it is read once.
         let (chain_id, found) = if genesis.exists() {
             let found = read_genesis(&genesis)?;
@@ -71,19 +86,24 @@ impl DevOptions {
         } else if self.data_dir.join("state").exists() {
             return Err(ProjectError::GenesisMissing { path: genesis });
         } else {
-            (self.create(&genesis, clock).await?, None)
+            let created = self.create(&genesis, l1_url.as_deref(), clock);
+            (created.await?, None)
         };
         let settings = self.data_dir.join("rollup.toml");
-        files::write(&settings, &self.settings(chain_id))?;
+        files::write(&settings, &self.settings(chain_id, l1_url))?;
         let config = Layers {
             file: Some(settings),
             environment: false,
             flags: Vec::new(),
         }
         .load()?;
-        Ok(Project::assemble(config, found)?
+        let project = Project::assemble(config, found)?
             .with_listen(self.listen)
-            .with_dev_methods())
+            .with_dev_methods();
+        if let Some(l1) = l1 {
+            project.dev_l1.keep(l1);
+        }
+        Ok(project)
     }
 
     /// Refuses block times for which a development chain has no valid rules,
@@ -134,7 +154,7 @@ impl DevOptions {
         Ok(found)
     }
 
-    fn settings(&self, chain_id: u64) -> String {
+    fn settings(&self, chain_id: u64, l1_url: Option<String>) -> String {
         let mut values = RollupToml::default();
         values.chain.name = "dev".to_owned();
         values.chain.id = chain_id;
@@ -144,6 +164,15 @@ impl DevOptions {
         values.da.local.path = "da".into();
         values.da.local.block_time = self.da_block_time;
         values.da.local.faults.clone_from(&self.da_faults);
+        if let Some(url) = l1_url {
+            let url = Endpoints(vec![Endpoint::Address(url)]);
+            values.da.r#use = DaChoice::Ethereum;
+            values.da.ethereum.rpc = url.clone();
+            values.da.ethereum.beacon = url;
+            values.da.ethereum.signer = Some(Secret::File("l1.key".into()));
+            values.da.ethereum.block_id = BlockIdSetting::Number;
+            values.da.ethereum.slot_time = self.da_block_time;
+        }
         values.sequencer.key = Some(Secret::File("sequencer.key".into()));
         values.rpc.listen = self.listen;
         values.rpc.cors = vec!["*".to_owned()];
@@ -156,8 +185,52 @@ impl DevOptions {
     async fn create(
         &self,
         path: &std::path::Path,
+        l1_url: Option<&str>,
         clock: Arc<dyn Clock>,
     ) -> Result<u64, ProjectError> {
+        let chain_id = self.chain_id.unwrap_or(DEV_CHAIN_ID);
+        let (layer, network, address, first) = match l1_url {
+            Some(url) => {
+                // anvil funds the public test accounts; its first one posts.
+                let account = dev_account(0)
+                    .map(|account| account.key)
+                    .unwrap_or_default();
+                files::write_private(&self.data_dir.join("l1.key"), &format!("{account}\n"))?;
+                let (network, head) = l1::l1_now(url, clock).await?;
+                let inbox = inbox_of(chain_id, NAMESPACE).to_string();
+                ("ethereum", network, inbox, head)
+            }
+            None => {
+                let (network, first) = self.create_local(clock).await?;
+                ("local", network, NAMESPACE.to_owned(), first)
+            }
+        };
+        let sequencer = self.sequencer_key()?.address();
+        let mut rollup = RollupConfig::dev(DevChain {
+            network,
+            address,
+            start_height: first.height,
+            da_block_time_ms: self.da_block_time.as_millis(),
+            block_time_ms: block_time_ms(self.block_time),
+            sequencer,
+            fee_vault: FEE_VAULT,
+            ..DevChain::default()
+        });
+        layer.clone_into(&mut rollup.da.layer);
+        let genesis = DevGenesis {
+            chain_id,
+            accounts: self.accounts.unwrap_or(DEV_ACCOUNTS),
+            ..DevGenesis::new(first.time.saturating_sub(1), rollup)
+        };
+        files::write(path, &genesis.genesis().to_json())?;
+        Ok(chain_id)
+    }
+
+    /// Makes the embedded layer's file; its network and first block.
+    async fn create_local(
+        &self,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(String, DaHeader), ProjectError> {
         let namespace = Namespace::new(NAMESPACE)?;
         let section = crate::config::LocalDaSection {
             block_time: self.da_block_time,
@@ -172,26 +245,7 @@ impl DevOptions {
         let first = da.header(start).await?;
         let network = da.caps().network;
         da.close().await;
-
-        let sequencer = self.sequencer_key()?.address();
-        let chain_id = self.chain_id.unwrap_or(DEV_CHAIN_ID);
-        let rollup = RollupConfig::dev(DevChain {
-            network,
-            address: NAMESPACE.to_owned(),
-            start_height: start,
-            da_block_time_ms: self.da_block_time.as_millis(),
-            block_time_ms: block_time_ms(self.block_time),
-            sequencer,
-            fee_vault: FEE_VAULT,
-            ..DevChain::default()
-        });
-        let genesis = DevGenesis {
-            chain_id,
-            accounts: self.accounts.unwrap_or(DEV_ACCOUNTS),
-            ..DevGenesis::new(first.time.saturating_sub(1), rollup)
-        };
-        files::write(path, &genesis.genesis().to_json())?;
-        Ok(chain_id)
+        Ok((network, first))
     }
 
     fn sequencer_key(&self) -> Result<SequencerKey, ProjectError> {

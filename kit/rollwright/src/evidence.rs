@@ -64,7 +64,7 @@ impl Project {
             return Ok(Judgement::Refuted);
         }
         let origin = evidence.signed.input.anchor.origin;
-        let da = self.with_time_limit(self.read_local_da().await?);
+        let da = self.with_time_limit(self.read_da().await?);
         match da.fetch(origin.height, None).await {
             Ok(block) if block.header.hash == origin.hash => Ok(Judgement::Proven { derived }),
             Ok(_) => Ok(Judgement::Excused),

@@ -8,6 +8,7 @@ pub mod ethereum;
 pub mod evidence;
 mod files;
 mod forward;
+mod l1;
 pub mod logging;
 pub mod methods;
 mod metrics;
@@ -28,6 +29,7 @@ pub use running::Running;
 pub use serve::Serves;
 
 pub use rollwright_core as core;
+pub use rollwright_da_ethereum as da_ethereum;
 pub use rollwright_da_local as da_local;
 pub use rollwright_derive as derive;
 pub use rollwright_evm as evm;

@@ -4,7 +4,7 @@ use crate::config::{
     ByteSize, ConfigError, DaChoice, FinalityChoice, Layers, Loaded, LocalDaSection, OnFailure,
     Period, RollupToml,
 };
-use crate::error::ProjectError;
+use crate::{error::ProjectError, l1::DevL1};
 use rollwright_core::{B256, Clock, Role, boxed::BoxDa, decorators::TimeLimit};
 use rollwright_da_local::{
     BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
@@ -35,6 +35,7 @@ pub struct Project {
     pub(crate) data_dir: PathBuf,
     pub(crate) dev: bool,
     local_da: Arc<OnceLock<LocalDa>>,
+    pub(crate) dev_l1: DevL1,
     /// True where the data directory held no state when it was first looked at.
     fresh: Arc<OnceLock<bool>>,
 }
@@ -73,6 +74,7 @@ impl Project {
         let rollup = rollup_config(&genesis, &path)?;
         let layer = match settings.da.r#use {
             DaChoice::Local => "local",
+            DaChoice::Ethereum => "ethereum",
         };
         if rollup.da.layer != layer {
             return Err(ProjectError::DaLayer {
@@ -97,6 +99,7 @@ impl Project {
             role: Role::Sequencer,
             dev: false,
             local_da: Arc::default(),
+            dev_l1: DevL1::default(),
             fresh: Arc::default(),
         })
     }
@@ -334,6 +337,10 @@ impl Project {
     pub async fn da(&self) -> Result<BoxDa, ProjectError> {
         match self.config.values.da.r#use {
             DaChoice::Local => Ok(BoxDa::new(self.open_local_da().await?)),
+            DaChoice::Ethereum => {
+                let posts = self.role == Role::Sequencer;
+                Ok(BoxDa::new(self.open_ethereum_da(posts).await?))
+            }
         }
     }
 
@@ -487,11 +494,11 @@ fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
     if values.da.on_failure == OnFailure::Halt {
         return refuse("da.on-failure", "halt".to_owned(), "buffer");
     }
-    if !values.da.archive.is_empty() {
+    if !values.da.archive.is_empty() && values.da.r#use == DaChoice::Local {
         return refuse(
             "da.archive",
             values.da.archive.join(", "),
-            "[] (no archives)",
+            "[] (the local layer has no archives)",
         );
     }
     if let Some(address) = values.telemetry.metrics {

@@ -1,7 +1,6 @@
 //! Checks a stopped chain: against its DA layer alone, or its state in itself.
 
 use crate::{Project, ProjectError, StartError};
-use rollwright_core::boxed::BoxDa;
 use rollwright_evm::{
     engine::{EngineError, EvmEngine},
     store::StateCheck,
@@ -21,7 +20,7 @@ impl Project {
         progress: impl FnMut(VerifyProgress) + Send,
     ) -> Result<Verified, StartError> {
         let reference = self.existing_evm()?;
-        let da = self.with_time_limit(BoxDa::new(self.read_local_da().await?));
+        let da = self.with_time_limit(self.read_da().await?);
         let scratch = tempfile::Builder::new()
             .prefix("verify-")
             .tempdir_in(&self.data_dir)

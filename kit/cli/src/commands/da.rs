@@ -9,7 +9,9 @@ use crate::{
 };
 use rollwright::{
     Project,
-    core::{DaHeight, DataAvailability, ErrorKind, LayerError, decorators::TimeLimit},
+    core::{
+        DaHeight, DataAvailability, ErrorKind, LayerError, boxed::BoxDa, decorators::TimeLimit,
+    },
     da_local::{BlockProduction, LocalDa, LocalDaConfig, Namespace, ServeConfig},
 };
 use serde_json::json;
@@ -50,10 +52,16 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Da) -> Result
     }
 }
 
-/// The project that a command is about, and its DA layer: the process that
-/// runs the chain, if one does, otherwise the layer's file. Each call has the
-/// node's limit, `da.timeout`.
-pub(crate) async fn open(target: &Target) -> Result<(Project, TimeLimit<LocalDa>), Failure> {
+/// The project that a command is about, and its DA layer to read: of an
+/// embedded layer the process that runs the chain, if one does, otherwise the
+/// layer's file. Each call has the node's limit, `da.timeout`.
+pub(crate) async fn open(target: &Target) -> Result<(Project, TimeLimit<BoxDa>), Failure> {
+    let project = project_of(target)?;
+    let da = project.with_time_limit(project.read_da().await?);
+    Ok((project, da))
+}
+
+fn project_of(target: &Target) -> Result<Project, Failure> {
     let mut project = match &target.datadir {
         Some(datadir) => Project::of_data_dir(datadir)?,
         None => here(&target.config)?,
@@ -61,8 +69,21 @@ pub(crate) async fn open(target: &Target) -> Result<(Project, TimeLimit<LocalDa>
     if let Some(url) = target.da_url.clone().or_else(|| project.running_da_url()) {
         project = project.with_da_url(url);
     }
+    Ok(project)
+}
+
+/// The oldest height that the layer serves, as far as it says so: the first
+/// one of the chain elsewhere.
+async fn oldest(target: &Target) -> Result<DaHeight, Failure> {
+    let project = project_of(target)?;
+    if project.rollup().da.layer != "local" {
+        return Ok(project.rollup().da.start_height);
+    }
     let da = project.with_time_limit(project.read_local_da().await?);
-    Ok((project, da))
+    let status = da.within("status", da.layer().status()).await;
+    // The file has one user at a time.
+    da.layer().close().await;
+    Ok(status.map_err(|error| Failure::layer(&error))?.oldest)
 }
 
 /// The project of this folder, or of the configuration that was named.
@@ -109,18 +130,18 @@ async fn tail(
     from: Option<u64>,
     follow: bool,
 ) -> Result<(), Failure> {
+    let first = match from {
+        Some(height) => Some(DaHeight(height)),
+        None if follow => None,
+        None => Some(oldest(target).await?),
+    };
     let (project, da) = open(target).await?;
     let poll = (da.caps().block_time / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
-    let first = match from {
-        Some(height) => DaHeight(height),
+    let first = match first {
+        Some(height) => height,
         None => {
-            let status = da.within("status", da.layer().status()).await;
-            let status = status.map_err(|error| Failure::layer(&error))?;
-            if follow {
-                status.head.height
-            } else {
-                status.oldest
-            }
+            let head = da.head().await.map_err(|error| Failure::layer(&error))?;
+            head.observed.height
         }
     };
     let (mut next, mut found) = (first, false);

@@ -6,14 +6,14 @@ mod project;
 mod sandbox;
 
 use crate::{
-    args::{DaLayer, Dev, Global, Port},
+    args::{Dev, DevDa, Global, Port},
     commands::interrupts::{self, Interrupts},
     failure::Failure,
     ui::Console,
 };
 use rollwright::{
     Running,
-    config::{LogFormat, TelemetrySection},
+    config::{DaChoice, LogFormat, TelemetrySection},
     core::{
         BlockId, BlockRecord, DataAvailability, NodeApi, NodeEvent,
         memory::{NoMessaging, Sovereign},
@@ -113,8 +113,11 @@ async fn start(args: Dev, data_dir: Option<PathBuf>) -> Result<Running<Stock>, F
 
 /// A chain outside of a project, with its defaults.
 fn stock(args: &Dev, data_dir: PathBuf) -> DevOptions {
-    let DaLayer::Local = args.da;
     let mut options = DevOptions::new(data_dir);
+    options.da = match args.da {
+        DevDa::Local => DaChoice::Local,
+        DevDa::Ethereum => DaChoice::Ethereum,
+    };
     options.chain_id = args.chain_id;
     set_listen(&mut options.listen, args);
     options.accounts = args.accounts;
@@ -142,7 +145,7 @@ fn set_listen(listen: &mut SocketAddr, args: &Dev) {
 /// A filter that shows the kit's own events down to `level`, and of other
 /// crates what is worth a warning.
 fn own_targets(level: &str) -> String {
-    const OWN: [&str; 12] = [
+    const OWN: [&str; 13] = [
         "block",
         "da",
         "feed",
@@ -151,6 +154,7 @@ fn own_targets(level: &str) -> String {
         "rpc",
         "rollwright",
         "rollwright_core",
+        "rollwright_da_ethereum",
         "rollwright_da_local",
         "rollwright_evm",
         "rollwright_node",

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// Keys whose value is a secret, which may come from a file or the environment
 /// and not stand in `rollup.toml`.
-const SECRETS: &[&str] = &["sequencer.key"];
+const SECRETS: &[&str] = &["sequencer.key", "da.ethereum.signer"];
 
 /// The layers that a configuration is made of, from weak to strong.
 #[derive(Clone, Debug, Default)]

@@ -16,9 +16,9 @@ mod units;
 pub use error::ConfigError;
 pub use load::{Layers, Loaded};
 pub use schema::*;
-pub use secret::Secret;
+pub use secret::{Endpoint, Endpoints, Secret};
 pub use show::{Entry, KEYS, KeyDoc, explain};
-pub use units::{ByteSize, Period};
+pub use units::{ByteSize, Period, Wei, WeiPerDay};
 
 #[cfg(test)]
 mod tests;

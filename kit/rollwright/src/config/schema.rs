@@ -1,4 +1,4 @@
-use super::{ByteSize, Period, Secret};
+use super::{ByteSize, Endpoints, Period, Secret, Wei, WeiPerDay};
 use rollwright_core::Address;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
@@ -102,6 +102,8 @@ section! {
         archive: Vec<String> = Vec::new(),
         /// The embedded layer.
         local: LocalDaSection = LocalDaSection::default(),
+        /// Ethereum blobs.
+        ethereum: EthereumDaSection = EthereumDaSection::default(),
     }
 }
 
@@ -118,6 +120,40 @@ section! {
         seed: u64 = 7,
         /// Faults to inject, such as `latency=50ms..2s,refuse=5%`; `none` without.
         faults: String = "none".to_owned(),
+    }
+}
+
+section! {
+    /// `[da.ethereum]`
+    EthereumDaSection {
+        /// Execution nodes' JSON-RPC, the preferred one first.
+        rpc: Endpoints = Endpoints::default(),
+        /// Beacon nodes, in the order in which they are asked for blobs.
+        beacon: Endpoints = Endpoints::default(),
+        /// Secret key of the posting account, which is used for nothing else.
+        signer: Option<Secret> = None,
+        /// Form of the blobs' sidecars.
+        sidecar: SidecarSetting = SidecarSetting::Eip7594,
+        /// How beacon nodes are asked for a block.
+        block_id: BlockIdSetting = BlockIdSetting::Slot,
+        /// Length of a slot where no beacon node tells it.
+        slot_time: Period = Period::from_millis(12_000),
+        /// Blocks that the observed head stays behind the newest.
+        confirmations: u64 = 0,
+        /// Most that is offered per blob gas.
+        max_blob_fee: Wei = Wei(30_000_000_000),
+        /// Most that is offered per gas.
+        max_gas_fee: Wei = Wei(200_000_000_000),
+        /// Highest tip per gas.
+        max_tip: Wei = Wei(5_000_000_000),
+        /// Most that is bound within 24 hours.
+        max_spend: WeiPerDay = WeiPerDay(500_000_000_000_000_000),
+        /// Most blobs in one transaction.
+        blobs_per_tx: usize = 6,
+        /// Whether parts travel as calldata.
+        calldata: CalldataSetting = CalldataSetting::Never,
+        /// How long blobs that were posted or read are kept.
+        keep_blobs: Period = Period::from_millis(30 * 86_400_000),
     }
 }
 
@@ -225,6 +261,40 @@ choice! {
     DaChoice {
         /// Embedded, in one file.
         Local,
+        /// Ethereum blobs.
+        Ethereum,
+    }
+}
+
+choice! {
+    /// Form of the sidecars of blob transactions.
+    SidecarSetting {
+        /// With cell proofs, as every L1 since Osaka wants them.
+        Eip7594,
+        /// With one proof per blob, for private L1s on older software.
+        Eip4844,
+    }
+}
+
+choice! {
+    /// How beacon nodes are asked for a block.
+    BlockIdSetting {
+        /// By slot.
+        Slot,
+        /// By the beacon block's root.
+        Root,
+        /// By the execution block's number: anvil.
+        Number,
+    }
+}
+
+choice! {
+    /// Whether parts travel as calldata.
+    CalldataSetting {
+        /// Blobs only.
+        Never,
+        /// Where that is cheaper, and the chain allows it.
+        Cheaper,
     }
 }
 

@@ -43,6 +43,47 @@ impl Secret {
     }
 }
 
+/// The address of a service: text, or, where it contains a key, a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Endpoint {
+    /// The address itself.
+    Address(String),
+    /// Where the address stands.
+    Source(Secret),
+}
+
+impl Endpoint {
+    /// The address. Fails as [`Secret::read`] does.
+    pub fn read(&self, key: &str, base: &Path) -> Result<String, ConfigError> {
+        match self {
+            Self::Address(address) => Ok(address.clone()),
+            Self::Source(source) => source.read(key, base),
+        }
+    }
+}
+
+/// Addresses in order of preference; one alone may stand without brackets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OneOrMore")]
+pub struct Endpoints(pub Vec<Endpoint>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    More(Vec<Endpoint>),
+    One(Endpoint),
+}
+
+impl From<OneOrMore> for Endpoints {
+    fn from(endpoints: OneOrMore) -> Self {
+        match endpoints {
+            OneOrMore::More(list) => Self(list),
+            OneOrMore::One(endpoint) => Self(vec![endpoint]),
+        }
+    }
+}
+
 #[cfg(unix)]
 fn refuse_readable_by_others(key: &str, path: &Path) -> Result<(), ConfigError> {
     use std::os::unix::fs::PermissionsExt;

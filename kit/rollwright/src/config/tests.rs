@@ -173,3 +173,38 @@ fn a_store_needs_some_memory() {
     assert_eq!(error.code(), "RW-CFG-004", "{error}");
     assert!(error.to_string().contains("256MiB"), "{error}");
 }
+
+#[test]
+fn amounts_print_as_they_are_written() {
+    for (text, wei) in [
+        ("30gwei", 30_000_000_000),
+        ("0.5eth", 500_000_000_000_000_000),
+        ("0.01gwei", 10_000_000),
+        ("7wei", 7),
+        ("0wei", 0),
+    ] {
+        let amount: Wei = text.parse().expect("parses");
+        assert_eq!((amount.0, amount.to_string().as_str()), (wei, text));
+    }
+    let daily: WeiPerDay = "0.5eth/day".parse().expect("parses");
+    assert_eq!(daily.to_string(), "0.5eth/day");
+    for text in ["", "30", "gwei", "-1gwei", "1.5wei", "1e9wei", "1.2.3eth"] {
+        assert!(text.parse::<Wei>().is_err(), "{text}");
+    }
+    assert!("1eth".parse::<WeiPerDay>().is_err());
+}
+
+#[test]
+fn an_endpoint_may_stand_alone_or_in_a_list_and_come_from_elsewhere() {
+    let read = |text: &str| {
+        let toml = format!("[da.ethereum]\nrpc = {text}\n");
+        let values: RollupToml = toml_edit::de::from_str(&toml).expect("parses");
+        values.da.ethereum.rpc.0
+    };
+    let address = Endpoint::Address("http://127.0.0.1:1".into());
+    let source = Endpoint::Source(Secret::Env("ETH_RPC".into()));
+    assert_eq!(read("\"http://127.0.0.1:1\""), [address.clone()]);
+    assert_eq!(read("{ env = \"ETH_RPC\" }"), [source.clone()]);
+    let both = read("[\"http://127.0.0.1:1\", { env = \"ETH_RPC\" }]");
+    assert_eq!(both, [address, source]);
+}

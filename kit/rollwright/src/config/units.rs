@@ -72,6 +72,79 @@ impl fmt::Display for ByteSize {
     }
 }
 
+/// An amount of the L1's currency with its unit, as in `30gwei`, `0.5eth`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wei(pub u128);
+
+const WEI_UNITS: [(&str, u32); 3] = [("gwei", 9), ("eth", 18), ("wei", 0)];
+
+impl FromStr for Wei {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refuse = || {
+            format!(
+                "`{text}` is not an amount; write a number with wei, gwei or eth, such as 30gwei"
+            )
+        };
+        let (digits, decimals) = WEI_UNITS
+            .iter()
+            .find_map(|(unit, decimals)| text.strip_suffix(unit).map(|digits| (digits, *decimals)))
+            .ok_or_else(refuse)?;
+        let (whole, part) = digits.trim().split_once('.').unwrap_or((digits.trim(), ""));
+        let part = part.trim_end_matches('0');
+        let places = u32::try_from(part.len()).map_err(|_| refuse())?;
+        if whole.is_empty() || places > decimals || !part.bytes().all(|c| c.is_ascii_digit()) {
+            return Err(refuse());
+        }
+        let number: u128 = format!("{whole}{part}").parse().map_err(|_| refuse())?;
+        let factor = 10_u128.checked_pow(decimals - places);
+        factor
+            .and_then(|factor| number.checked_mul(factor))
+            .map(Self)
+            .ok_or_else(refuse)
+    }
+}
+
+impl fmt::Display for Wei {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, decimals) in [("eth", 18), ("gwei", 9)] {
+            // In thousandths, so that half an ether reads as 0.5eth.
+            let thousandth = 10_u128.pow(decimals - 3);
+            if self.0 != 0 && self.0.is_multiple_of(thousandth) {
+                let (whole, part) = (self.0 / thousandth / 1_000, self.0 / thousandth % 1_000);
+                if part == 0 {
+                    return write!(f, "{whole}{unit}");
+                }
+                let part = format!("{part:03}");
+                return write!(f, "{whole}.{}{unit}", part.trim_end_matches('0'));
+            }
+        }
+        write!(f, "{}wei", self.0)
+    }
+}
+
+/// An amount per day, as in `0.5eth/day`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WeiPerDay(pub u128);
+
+impl FromStr for WeiPerDay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let amount = text
+            .strip_suffix("/day")
+            .ok_or_else(|| format!("`{text}` is not an amount per day, such as 0.5eth/day"))?;
+        Ok(Self(amount.parse::<Wei>()?.0))
+    }
+}
+
+impl fmt::Display for WeiPerDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/day", Wei(self.0))
+    }
+}
+
 macro_rules! serde_as_text {
     ($type:ty) => {
         impl Serialize for $type {
@@ -92,3 +165,5 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Period);
 serde_as_text!(ByteSize);
+serde_as_text!(Wei);
+serde_as_text!(WeiPerDay);
