@@ -84,6 +84,9 @@ impl Anvil {
         if let Some(state) = &config.state {
             command.arg("--state").arg(state);
         }
+        // A group of its own: Ctrl-C is for the node, which stops it last.
+        #[cfg(unix)]
+        command.process_group(0);
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -81,6 +81,7 @@ impl Poster {
                 }
                 Action::Undo => {
                     tracing::warn!(
+                        target: "da",
                         nonce = posting.nonce,
                         "a posting's L1 block was reorganised away; it is sent again"
                     );
@@ -198,6 +199,7 @@ impl Poster {
             Step::Keep => Ok(()),
             Step::Held(ceiling) => {
                 tracing::warn!(
+                    target: "da",
                     nonce = posting.nonce, setting = ceiling.key, needed = %ceiling.needed,
                     limit = %ceiling.limit, "a posting waits: the L1 is dearer than allowed"
                 );
@@ -205,6 +207,7 @@ impl Poster {
             }
             Step::Replace(caps) => {
                 tracing::info!(
+                    target: "da",
                     nonce = posting.nonce, attempt = offer.step + 2, gas = %caps.gas,
                     blob_gas = %caps.blob, "a posting is replaced by a higher offer"
                 );
@@ -260,6 +263,7 @@ impl Poster {
         match &found.value {
             Verdict::Taken | Verdict::Known | Verdict::NonceUsed => {}
             verdict => tracing::warn!(
+                target: "da",
                 nonce = posting.nonce,
                 endpoint = found.endpoint,
                 ?verdict,
