@@ -177,5 +177,5 @@ async fn a_unit_of_two_transactions_is_read_back_by_a_follower() {
     config.network = Some(da.caps().network);
     let clock = Arc::new(FixedClock(now_ms()));
     let error = EthereumDa::connect(config, clock).await.unwrap_err();
-    assert_eq!(error.code(), "RW-DA-405", "{error}");
+    assert_eq!(error.code(), "RW-DA-605", "{error}");
 }

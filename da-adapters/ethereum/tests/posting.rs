@@ -96,7 +96,7 @@ async fn too_dear_an_l1_holds_posting_and_says_so() {
     let held = unit("held", 1);
     assert_eq!(
         refused(&da, &held).await,
-        ("RW-DA-419", ErrorKind::Temporary)
+        ("RW-DA-619", ErrorKind::Temporary)
     );
     assert_eq!(l1.world().taken, 0);
     l1.world().blob_base_fee = 1;
@@ -114,14 +114,14 @@ async fn an_empty_account_and_a_spent_limit_are_told() {
     let first = unit("poor", 1);
     assert_eq!(
         refused(&da, &first).await,
-        ("RW-DA-418", ErrorKind::Temporary)
+        ("RW-DA-618", ErrorKind::Temporary)
     );
     l1.world().balance = u128::from(u64::MAX) * 1_000;
     // Nothing has to be restarted.
     assert!(!is_included(&da, &first).await);
     let thrifty = open(&l1, |config| config.fees.max_spend_per_day = 1_000).await;
     let code = refused(&thrifty, &unit("thrifty", 1)).await;
-    assert_eq!(code, ("RW-DA-420", ErrorKind::Temporary));
+    assert_eq!(code, ("RW-DA-620", ErrorKind::Temporary));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn what_a_node_refuses_is_forgotten_and_its_nonce_used_again() {
     let da = open(&l1, |_| ()).await;
     l1.world().refusal = Some("blob sidecar version not supported".into());
     let code = refused(&da, &unit("refused", 1)).await;
-    assert_eq!(code, ("RW-DA-422", ErrorKind::Rejected));
+    assert_eq!(code, ("RW-DA-622", ErrorKind::Rejected));
     l1.world().refusal = None;
     let next = unit("next", 1);
     assert!(!is_included(&da, &next).await);
@@ -163,7 +163,7 @@ async fn a_second_user_of_the_account_stops_posting() {
         assert!(!is_included(&da, &unit).await);
         l1.world().mine();
     }
-    assert_eq!(refused(&da, &unit).await, ("RW-DA-423", ErrorKind::Fatal));
+    assert_eq!(refused(&da, &unit).await, ("RW-DA-623", ErrorKind::Fatal));
 }
 
 /// Seven blobs in one unit where a transaction takes three and a block six.

@@ -63,7 +63,7 @@ async fn a_bad_source_is_passed_over() {
     ];
     for mode in modes {
         let error = read(&l1, &[mode]).await.unwrap_err();
-        assert_eq!(error.code(), "RW-DA-410", "{mode}: {error}");
+        assert_eq!(error.code(), "RW-DA-610", "{mode}: {error}");
         assert_eq!(error.kind(), ErrorKind::Temporary);
     }
     let all: Vec<&str> = modes.into_iter().chain(["good"]).collect();
@@ -88,7 +88,7 @@ async fn an_old_blob_has_expired_and_is_never_empty() {
     let error = da.fetch(DaHeight(1), None).await.unwrap_err();
     assert_eq!(
         (error.code(), error.kind()),
-        ("RW-DA-411", ErrorKind::Pruned)
+        ("RW-DA-611", ErrorKind::Pruned)
     );
     let text = error.to_string();
     // Three slots: genesis, and two that were missed.
@@ -105,7 +105,7 @@ async fn a_beacon_node_that_lags_is_waited_for() {
     let error = read(&l1, &["good"]).await.unwrap_err();
     assert_eq!(
         (error.code(), error.kind()),
-        ("RW-DA-407", ErrorKind::NotYet)
+        ("RW-DA-607", ErrorKind::NotYet)
     );
     l1.world().beacon_head = None;
     read(&l1, &["good"]).await.unwrap();
@@ -122,7 +122,7 @@ async fn an_execution_node_that_is_gone_is_passed_over() {
     // One that speaks HTML is no execution node either.
     config.rpc = vec![format!("{}/eth/v1/beacon/blobs/3", l1.beacon("html"))];
     let error = EthereumDa::connect(config, clock()).await.unwrap_err();
-    assert_eq!(error.code(), "RW-DA-402", "{error}");
+    assert_eq!(error.code(), "RW-DA-602", "{error}");
 }
 
 #[tokio::test]
@@ -140,6 +140,6 @@ async fn final_blocks_that_change_are_a_dishonest_node() {
     let error = da.head().await.unwrap_err();
     assert_eq!(
         (error.code(), error.kind()),
-        ("RW-DA-404", ErrorKind::Fatal)
+        ("RW-DA-604", ErrorKind::Fatal)
     );
 }

@@ -117,7 +117,7 @@ fn other_spellings_are_refused() {
         "+calldata",
     ] {
         let error = Inbox::parse(address, None, &[]).unwrap_err();
-        assert_eq!(error.code(), "RW-DA-401", "{address}");
+        assert_eq!(error.code(), "RW-DA-601", "{address}");
     }
     let good = INBOX.to_string();
     assert!(Inbox::parse(&good, Some("x"), &[]).is_err());

@@ -88,7 +88,7 @@ fn a_journal_of_another_network_or_account_is_refused() {
     drop(Store::open(Some(&path), "1:0x00", Some(ACCOUNT)).unwrap());
     for (network, account) in [("2:0x00", ACCOUNT), ("1:0x00", Address::ZERO)] {
         let error = Store::open(Some(&path), network, Some(account)).unwrap_err();
-        assert_eq!(error.code(), "RW-DA-425");
+        assert_eq!(error.code(), "RW-DA-625");
     }
     // Whoever only reads has no account.
     drop(Store::open(Some(&path), "1:0x00", None).unwrap());
