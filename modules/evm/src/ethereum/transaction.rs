@@ -1,13 +1,12 @@
 use super::rules::Rules;
 use crate::machine::{RecoveredTx, Refusal, TxEnvelope, TxError};
-use alloy_consensus::Transaction;
+use alloy_consensus::{Transaction, transaction::SignerRecoverable};
 use alloy_primitives::{Address, Bytes};
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
 /// What revm executes, with its signer recovered here.
 #[cfg(feature = "fixtures")]
 pub(crate) fn env(rules: &Rules<'_>, tx: &TxEnvelope) -> Result<TxEnv, Refusal> {
-    use alloy_consensus::transaction::SignerRecoverable;
     env_of(rules, tx, tx.recover_signer_unchecked().ok())
 }
 

@@ -99,17 +99,19 @@ impl Genesis {
     }
 
     /// Reads an Ethereum chain's file as geth writes it: as
-    /// [`from_json`](Self::from_json), except that keys which this version does
-    /// not know are passed over, as geth does. A fork that is scheduled is never
-    /// passed over: a key that ends in `Block` or `Time` and has a value.
+    /// [`from_json`](Self::from_json), except that keys are passed over which
+    /// geth writes and which decide nothing (`eip150Hash`, a hash that light
+    /// clients compared).
     ///
     /// Takes several times the text's memory.
     pub fn from_geth_json(text: &str) -> Result<Self, GenesisError> {
-        let mut value: Value =
-            serde_json::from_str(&exact(text)).map_err(|error| GenesisError::Json {
-                reason: error.to_string(),
-            })?;
-        keys::drop_unknown(&mut value);
+        let mut value: Value = serde_json::from_str(text).map_err(|error| GenesisError::Json {
+            reason: error.to_string(),
+        })?;
+        let config = value.get_mut("config").and_then(Value::as_object_mut);
+        if let Some(config) = config {
+            config.remove("eip150Hash");
+        }
         Self::from_value(&value)
     }
 
@@ -266,20 +268,4 @@ fn parse<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, GenesisErr
         path: path.into(),
         reason: error.to_string(),
     })
-}
-
-/// Puts quotes around the terminal total difficulty, which geth writes as a
-/// number and which may lie above 64 bits: the JSON parser would take it for a
-/// floating-point number, and lose digits.
-fn exact(text: &str) -> String {
-    const KEY: &str = "\"terminalTotalDifficulty\"";
-    let quoted = || {
-        let (before, after) = text.split_at(text.find(KEY)? + KEY.len());
-        let value = after.trim_start().strip_prefix(':')?.trim_start();
-        let rest = value.trim_start_matches(|digit: char| digit.is_ascii_digit());
-        let number = value.strip_suffix(rest)?;
-        let ends = rest.trim_start().starts_with([',', '}']);
-        (ends && !number.is_empty()).then(|| format!("{before}:\"{number}\"{rest}"))
-    };
-    quoted().unwrap_or_else(|| text.into())
 }

@@ -89,36 +89,6 @@ pub(super) fn check(file: &Value) -> Result<(), GenesisError> {
     Ok(())
 }
 
-/// Removes unknown keys, but for those that schedule a fork.
-pub(super) fn drop_unknown(file: &mut Value) {
-    retain(file, |key, _| FILE.contains(&key));
-    if let Some(config) = file.get_mut("config") {
-        let fork = |key: &str| key.ends_with("Block") || key.ends_with("Time");
-        retain(config, |key, value| {
-            CONFIG.contains(&key) || (fork(key) && !value.is_null())
-        });
-        if let Some(ethash) = config.get_mut("ethash") {
-            retain(ethash, |_, _| false);
-        }
-        if let Some(schedule) = config.get_mut("blobSchedule") {
-            retain(schedule, |key, _| BLOB_FORKS.contains(&key));
-            for params in schedule.as_object_mut().into_iter().flatten() {
-                retain(params.1, |key, _| BLOB.contains(&key));
-            }
-        }
-    }
-    let accounts = file.get_mut("alloc").and_then(Value::as_object_mut);
-    for (_, account) in accounts.into_iter().flatten() {
-        retain(account, |key, _| ACCOUNT.contains(&key));
-    }
-}
-
-fn retain(object: &mut Value, keep: impl Fn(&str, &Value) -> bool) {
-    if let Some(object) = object.as_object_mut() {
-        object.retain(|key, value| keep(key, value));
-    }
-}
-
 fn check_object(value: &Value, prefix: &str, known: &[&str]) -> Result<(), GenesisError> {
     for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
         if !known.contains(&key.as_str()) {
