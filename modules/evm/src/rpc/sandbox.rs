@@ -105,7 +105,11 @@ fn one(
                 ),
             });
         };
-        api.heavy(move |_, _| action(&sandbox, &params)).await
+        // It has one user, who waits for thousands of blocks where they are
+        // asked for: no time limit.
+        tokio::task::spawn_blocking(move || action(&sandbox, &params))
+            .await
+            .map_err(|error| EthError::Internal(error.to_string()))?
     })?;
     Ok(())
 }
