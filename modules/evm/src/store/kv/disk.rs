@@ -94,23 +94,28 @@ impl FjallKv {
             .cache_size(options.cache_bytes)
             .max_journaling_size(options.journal_bytes.max(64 << 20))
             .worker_threads(WORKERS);
-        // With debug assertions the database panics over some damaged journals
-        // that it refuses without them.
+        // The database panics over some damaged journals and tables: with debug
+        // assertions over ones that it refuses without them, and over others
+        // in every build.
+        let damaged = || KvError::Damaged {
+            what: format!("cannot open {}", directory.display()),
+            detail: "its files do not read".to_owned(),
+        };
         let opened = catch_unwind(AssertUnwindSafe(|| builder.open()));
-        let database = match opened {
-            Ok(opened) => opened.map_err(failed)?,
+        let database = opened.map_err(|_| damaged())?.map_err(failed)?;
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let column =
+                |column: &Column| database.keyspace(column.name(), || keyspace(*column, options));
+            Column::ALL.iter().map(column).collect::<Result<_, _>>()
+        }));
+        let columns = match opened {
+            Ok(columns) => columns.map_err(failed)?,
             Err(_) => {
-                return Err(KvError::Damaged {
-                    what: format!("cannot open {}", directory.display()),
-                    detail: "its journal does not read".to_owned(),
-                });
+                // Its locks are poisoned: to close it would panic again.
+                std::mem::forget(database);
+                return Err(damaged());
             }
         };
-        let columns = Column::ALL
-            .iter()
-            .map(|column| database.keyspace(column.name(), || keyspace(*column, options)))
-            .collect::<Result<_, _>>()
-            .map_err(failed)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 columns,
