@@ -129,6 +129,7 @@ impl Genesis {
     }
 
     /// What an account of the genesis state is, as a change to an empty one.
+    #[cfg(feature = "std")]
     pub(crate) fn change(&self, address: &Address) -> Option<AccountChange> {
         self.alloc.get(address).map(change)
     }

@@ -2,7 +2,7 @@
 //! it is told to, goes back to snapshots, and pretends what it is asked to
 //! pretend. What it holds is in memory and is posted nowhere.
 //!
-//! It is a node like any other to servers ([`NodeApi`]); what only a sandbox
+//! It is a node like any other to servers ([`NodeApi`](rollwright_core::NodeApi)); what only a sandbox
 //! can do are the methods of [`Sandbox`].
 
 mod mining;

@@ -22,8 +22,8 @@ pub enum Child {
     StoredTwig(RlpNode, u8),
     /// A leaf in memory.
     Leaf(RlpNode, Arc<Leaf>),
-    /// A branch in memory, and the number of leaves below it, at most one above
-    /// [`TWIG_LEAVES`]. What a parent needs of it stands
+    /// A branch in memory, and the number of leaves below it, counted to one
+    /// above a twig's. What a parent needs of it stands
     /// here: to be hashed, a parent touches none of the children's memory.
     Branch(RlpNode, u8, Arc<Branch>),
 }
