@@ -45,7 +45,7 @@ fn result(output: &std::process::Output) -> Value {
     serde_json::from_str::<Value>(line).expect("an envelope")["data"].clone()
 }
 
-fn call(url: &str, method: &str, params: Value) -> Value {
+fn call(url: &str, method: &str, params: &Value) -> Value {
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let client = reqwest::blocking::Client::new();
     let answer = client.post(url).json(&request).send().expect("an answer");
@@ -70,11 +70,11 @@ fn a_chain_is_imported_once_and_then_served() {
     let served = Running::start(&["serve", "--datadir", text(&datadir), "--port", "auto"]);
     let url = served.rpc().to_owned();
     for tag in ["latest", "safe", "finalized"] {
-        let block = call(&url, "eth_getBlockByNumber", json!([tag, false]));
+        let block = call(&url, "eth_getBlockByNumber", &json!([tag, false]));
         assert_eq!(block["hash"], first["head"]["hash"], "{tag}");
     }
-    assert_eq!(call(&url, "eth_chainId", json!([])), "0x1");
-    assert_eq!(call(&url, "eth_syncing", json!([])), false);
+    assert_eq!(call(&url, "eth_chainId", &json!([])), "0x1");
+    assert_eq!(call(&url, "eth_syncing", &json!([])), false);
     // Every header hashes to what the file said, through every fork.
     let blocks = fs::read_to_string(data("all-forks.blocks.json")).expect("a file");
     let blocks: Vec<Value> = serde_json::from_str(&blocks).expect("JSON");
@@ -83,39 +83,39 @@ fn a_chain_is_imported_once_and_then_served() {
         let block = call(
             &url,
             "eth_getBlockByNumber",
-            json!([format!("{number:#x}"), true]),
+            &json!([format!("{number:#x}"), true]),
         );
         assert_eq!(block["hash"], expected["hash"]);
         assert_eq!(block["stateRoot"], expected["stateRoot"]);
         let receipts = call(
             &url,
             "eth_getBlockReceipts",
-            json!([format!("{number:#x}")]),
+            &json!([format!("{number:#x}")]),
         );
         let count = block["transactions"].as_array().map(Vec::len);
         assert_eq!(receipts.as_array().map(Vec::len), count, "{number}");
     }
     // Ommers, withdrawals and the size with them; old receipts have a root.
-    let block = call(&url, "eth_getBlockByNumber", json!(["0x4", false]));
+    let block = call(&url, "eth_getBlockByNumber", &json!(["0x4", false]));
     let ommer = call(
         &url,
         "eth_getUncleByBlockNumberAndIndex",
-        json!(["0x4", "0x0"]),
+        &json!(["0x4", "0x0"]),
     );
     assert_eq!(block["uncles"], json!([ommer["hash"]]));
     assert_eq!(ommer["number"], "0x3");
-    let count = call(&url, "eth_getUncleCountByBlockNumber", json!(["0x4"]));
+    let count = call(&url, "eth_getUncleCountByBlockNumber", &json!(["0x4"]));
     assert_eq!(count, "0x1");
-    let receipts = call(&url, "eth_getBlockReceipts", json!(["0x4"]));
+    let receipts = call(&url, "eth_getBlockReceipts", &json!(["0x4"]));
     assert!(receipts[0]["root"].is_string() && receipts[0].get("status").is_none());
-    let block = call(&url, "eth_getBlockByNumber", json!(["0x2b", false]));
+    let block = call(&url, "eth_getBlockByNumber", &json!(["0x2b", false]));
     assert_eq!(block["withdrawals"][0]["amount"], "0x2b");
-    let raw = call(&url, "debug_getRawReceipts", json!(["0x2b"]));
+    let raw = call(&url, "debug_getRawReceipts", &json!(["0x2b"]));
     assert!(raw.as_array().is_some_and(|receipts| !receipts.is_empty()));
     let balance = call(
         &url,
         "eth_call",
-        json!([{ "to": "0xcccccccccccccccccccccccccccccccccccccccc", "gas": "0x7a120" }, "latest"]),
+        &json!([{ "to": "0xcccccccccccccccccccccccccccccccccccccccc", "gas": "0x7a120" }, "latest"]),
     );
     assert_eq!(balance, "0x");
     drop(served);

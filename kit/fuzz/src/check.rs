@@ -10,7 +10,13 @@ use std::{
 };
 
 /// Libraries whose panics our code turns into errors, on purpose.
-const CONTAINED: &[&str] = &["/brotli-decompressor-", "/ruzstd-", "/redb-", "/fjall-"];
+const CONTAINED: &[&str] = &[
+    "/brotli-decompressor-",
+    "/ruzstd-",
+    "/redb-",
+    "/fjall-",
+    "/lsm-tree-",
+];
 
 /// Set by a panic on any thread, caught or not.
 static PANICKED: AtomicBool = AtomicBool::new(false);

@@ -40,12 +40,12 @@ impl<R: Read> ChainFile<R> {
         let length = self.payload(&mut bytes)?;
         let encoded = bytes.len() as u64 + length;
         if encoded > MAX_BLOCK_BYTES {
-            return Err(self.no_block(format!(
+            return Err(self.no_block(&format!(
                 "a list of {encoded} bytes, and blocks of more than {MAX_BLOCK_BYTES} are not read"
             )));
         }
         self.exactly(&mut bytes, length)?;
-        let block = EthereumBlock::decode(&bytes).map_err(|error| self.no_block(error))?;
+        let block = EthereumBlock::decode(&bytes).map_err(|error| self.no_block(&error))?;
         self.offset = offset + encoded;
         Ok(Some(block))
     }
@@ -62,9 +62,11 @@ impl<R: Read> ChainFile<R> {
                         Some(sum.checked_mul(256)? + u64::from(*digit))
                     })
                     .filter(|length| *length <= MAX_BLOCK_BYTES)
-                    .ok_or_else(|| self.no_block("the length of its list is larger than any block"))
+                    .ok_or_else(|| {
+                        self.no_block(&"the length of its list is larger than any block")
+                    })
             }
-            other => Err(self.no_block(format!("a list was expected, not the byte {other:#04x}"))),
+            other => Err(self.no_block(&format!("a list was expected, not the byte {other:#04x}"))),
         }
     }
 
@@ -87,7 +89,7 @@ impl<R: Read> ChainFile<R> {
         })
     }
 
-    fn no_block(&self, reason: impl ToString) -> ImportError {
+    fn no_block(&self, reason: &impl ToString) -> ImportError {
         ImportError::NotABlock {
             offset: self.offset,
             reason: reason.to_string(),

@@ -51,7 +51,7 @@ fn a_file_that_is_cut_anywhere_gives_its_whole_blocks_and_an_error() {
 
 #[test]
 fn what_is_no_list_and_what_announces_too_much_is_refused_unread() {
-    let zeros = vec![0; 64];
+    let zeros = [0; 64];
     for begin in [
         &[0x80_u8][..],
         &[0x00],
