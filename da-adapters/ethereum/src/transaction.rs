@@ -5,10 +5,7 @@ mod tests;
 
 use crate::{Error, Transaction, fees::Caps, namespace::CALLDATA_PART};
 use alloy_consensus::{SignableTransaction, Signed, TxEip1559, TxEip4844};
-use alloy_eips::{
-    eip2718::{Decodable2718 as _, Encodable2718 as _},
-    eip7594::BlobTransactionSidecarVariant,
-};
+use alloy_eips::{eip2718::Encodable2718 as _, eip7594::BlobTransactionSidecarVariant};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use k256::ecdsa::SigningKey;
 use std::fmt;
@@ -143,6 +140,8 @@ pub fn network_form(
 }
 
 /// A signed transaction from its form without sidecar.
+#[cfg(feature = "rpc")]
 pub(crate) fn decode(bytes: &[u8]) -> Option<Transaction> {
+    use alloy_eips::eip2718::Decodable2718 as _;
     Transaction::decode_2718_exact(bytes).ok()
 }

@@ -252,11 +252,15 @@ impl Poster {
         let sidecar = if posting.calldata {
             None
         } else {
-            if !work.sidecars.contains_key(&posting.nonce) {
-                let sidecar = self.rebuilt(posting).await?;
-                work.sidecars.insert(posting.nonce, sidecar);
-            }
-            work.sidecars.get(&posting.nonce).cloned()
+            let known = work.sidecars.get(&posting.nonce).cloned();
+            Some(match known {
+                Some(sidecar) => sidecar,
+                None => {
+                    let sidecar = self.rebuilt(posting).await?;
+                    work.sidecars.insert(posting.nonce, sidecar.clone());
+                    sidecar
+                }
+            })
         };
         let raw = network_form(&signed, sidecar);
         let found = self.reader.rpc.send(&raw).await?;
