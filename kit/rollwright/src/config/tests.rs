@@ -203,8 +203,11 @@ fn an_endpoint_may_stand_alone_or_in_a_list_and_come_from_elsewhere() {
     };
     let address = Endpoint::Address("http://127.0.0.1:1".into());
     let source = Endpoint::Source(Secret::Env("ETH_RPC".into()));
-    assert_eq!(read("\"http://127.0.0.1:1\""), [address.clone()]);
-    assert_eq!(read("{ env = \"ETH_RPC\" }"), [source.clone()]);
+    assert_eq!(
+        read("\"http://127.0.0.1:1\""),
+        std::slice::from_ref(&address)
+    );
+    assert_eq!(read("{ env = \"ETH_RPC\" }"), std::slice::from_ref(&source));
     let both = read("[\"http://127.0.0.1:1\", { env = \"ETH_RPC\" }]");
     assert_eq!(both, [address, source]);
 }
