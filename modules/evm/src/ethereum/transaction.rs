@@ -1,6 +1,8 @@
 use super::rules::Rules;
 use crate::machine::{RecoveredTx, Refusal, TxEnvelope, TxError};
-use alloy_consensus::{Transaction, transaction::SignerRecoverable};
+use alloy_consensus::Transaction;
+#[cfg(feature = "fixtures")]
+use alloy_consensus::transaction::SignerRecoverable;
 use alloy_primitives::{Address, Bytes};
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 

@@ -3,7 +3,9 @@ use alloc::{sync::Arc, vec::Vec};
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header, constants::KECCAK_EMPTY};
 use alloy_eips::{eip1559::INITIAL_BASE_FEE, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_genesis::GenesisAccount;
-use alloy_primitives::{Address, B64, B256, Bytes, Keccak256, U256, keccak256};
+#[cfg(feature = "std")]
+use alloy_primitives::Address;
+use alloy_primitives::{B64, B256, Bytes, Keccak256, U256, keccak256};
 use alloy_trie::{TrieAccount, root::state_root_unhashed};
 use revm::primitives::hardfork::SpecId;
 use rollwright_core::{Account, AccountChange, BlockRef, Changes};
