@@ -97,6 +97,8 @@ pub(crate) enum Command {
     /// The DA layer
     #[command(subcommand)]
     Da(Da),
+    /// Run a Celestia network in this process, with the JSON-RPC of a Celestia node
+    CelestiaDevnet(CelestiaDevnet),
     /// The configuration
     #[command(subcommand)]
     Config(Config),
@@ -139,6 +141,29 @@ pub(crate) struct RpcMethods {
     pub(crate) markdown: bool,
 }
 
+/// `rollwright celestia-devnet`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CelestiaDevnet {
+    /// Keep the network in this file and go on with it next time [default: in memory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+    /// Where HTTP and WebSocket are served; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:26658")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Chain id that every header names
+    #[arg(long, value_name = "NAME", default_value = "private")]
+    pub(crate) network: String,
+    /// Time between blocks
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = da_block_time)]
+    pub(crate) block_time: rollwright::config::Period,
+    /// The keys of validators and account follow from it
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Number of validators
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) validators: u8,
+}
+
 /// `rollwright dev`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Dev {
@@ -160,9 +185,9 @@ pub(crate) struct Dev {
     /// Funded accounts of a new chain, at most 10000 [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub(crate) accounts: Option<u32>,
-    /// DA layer of a new chain
-    #[arg(long, value_enum, default_value_t = DevDa::Local)]
-    pub(crate) da: DevDa,
+    /// DA layer of a new chain [default: local, or the project's]
+    #[arg(long, value_enum)]
+    pub(crate) da: Option<DevDa>,
     /// Time between blocks of the embedded DA layer, 50ms to 100s [default: 2s, or the project's]
     #[arg(long, value_name = "TIME", value_parser = da_block_time)]
     pub(crate) da_block_time: Option<rollwright::config::Period>,
@@ -170,7 +195,7 @@ pub(crate) struct Dev {
     #[arg(long, value_name = "FAULTS")]
     pub(crate) da_faults: Option<String>,
     /// A chain for test suites, in memory, that posts nothing: snapshots, time, impersonation and pretended state (evm_, anvil_ and hardhat_ methods); mines each transaction at once unless --block-time says otherwise
-    #[arg(long, conflicts_with_all = ["datadir", "da_block_time", "da_faults", "build", "stock"])]
+    #[arg(long, conflicts_with_all = ["datadir", "da", "da_block_time", "da_faults", "build", "stock"])]
     pub(crate) sandbox: bool,
     /// In a project: build it and run what was built, even where `src/` is unchanged
     #[arg(long, conflicts_with = "stock")]
@@ -225,6 +250,8 @@ pub(crate) enum DaLayer {
 pub(crate) enum DevDa {
     /// Embedded, in one file: free, final after a few blocks
     Local,
+    /// A Celestia network in this process: squares, headers and proofs are real
+    Celestia,
     /// Blobs on a development L1: anvil, which must be installed
     Ethereum,
 }

@@ -110,6 +110,9 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Import(args) => commands::import::run(console, args),
         Command::Serve(args) => wait(commands::serve::run(console, &cli.global, args)),
         Command::Evm(args) => commands::evm::run(console, args),
+        Command::CelestiaDevnet(args) => {
+            wait(commands::celestia_devnet::run(console, &cli.global, args))
+        }
         Command::Da(args) => wait(commands::da::run(console, &cli.global, args)),
     }
 }

@@ -97,13 +97,14 @@ fn a_page_says_what_to_do() {
 /// Help is compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes it anew.
 #[test]
 fn help_is_as_checked_in() {
-    let commands: [&[&str]; 26] = [
+    let commands: [&[&str]; 27] = [
         &[],
         &["dev"],
         &["new"],
         &["run"],
         &["verify"],
         &["force-include"],
+        &["celestia-devnet"],
         &["snapshot"],
         &["snapshot", "export"],
         &["snapshot", "import"],

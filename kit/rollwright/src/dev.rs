@@ -5,12 +5,13 @@
 //! rollup.toml      what its node chose; other commands read it by --datadir
 //! sequencer.key    signs batches
 //! da/              the embedded DA layer, with its network id
+//! celestia.redb    instead: an embedded Celestia devnet
 //! l1/, l1.key      instead: a development L1's state, the posting journal and key
 //! state/           blocks and state
 //! ```
 
 use crate::{
-    Project, ProjectError,
+    Project, ProjectError, celestia,
     config::{
         BlockIdSetting, BlockTimeSetting, DaChoice, Endpoint, Endpoints, HistorySetting, Layers,
         Period, RollupToml, Secret,
@@ -44,8 +45,9 @@ pub struct DevOptions {
     pub da_block_time: Period,
     /// Faults of the embedded DA layer.
     pub da_faults: String,
-    /// The DA layer of a new chain; an old one stays on its own.
-    pub da: DaChoice,
+    /// The DA layer; `None` is the local one for a new chain, and whatever it is
+    /// for an old one.
+    pub da: Option<DaChoice>,
 }
 
 impl DevOptions {
@@ -59,35 +61,45 @@ impl DevOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 8545)),
             da_block_time: Period::from_millis(2000),
             da_faults: "none".to_owned(),
-            da: DaChoice::Local,
+            da: None,
         }
     }
 
     /// Makes the chain's files where they do not exist yet, and loads them.
     ///
     /// A crash midway leaves a folder that the next call completes. Refuses a
-    /// folder that holds a chain with another id or number of accounts.
-    pub async fn prepare(self) -> Result<Project, ProjectError> {
+    /// folder that holds a chain with another id, number of accounts or DA layer.
+    pub async fn prepare(mut self) -> Result<Project, ProjectError> {
         self.refuse_block_times()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         files::make_dir(&self.data_dir)?;
         let genesis = self.data_dir.join("genesis.json");
-        let l1 = match self.da {
-            DaChoice::Local => None,
+        // It may be large: it is read once.
+        let found = if genesis.exists() {
+            Some(read_genesis(&genesis)?)
+        } else if self.data_dir.join("state").exists() {
+            return Err(ProjectError::GenesisMissing { path: genesis });
+        } else {
+            None
+        };
+        let chain_id = match &found {
+            Some(found) => {
+                self.settle_layer(found)?;
+                Some(self.refuse_other(found, genesis.clone())?)
+            }
+            None => None,
+        };
+        self.refuse_faults_elsewhere()?;
+        let l1 = match self.layer() {
+            DaChoice::Local | DaChoice::Celestia => None,
             DaChoice::Ethereum => {
                 Some(l1::start_dev_l1(&self.data_dir, self.da_block_time.0).await?)
             }
         };
         let l1_url = l1.as_ref().map(Anvil::url);
-        // It may be large: it is read once.
-        let (chain_id, found) = if genesis.exists() {
-            let found = read_genesis(&genesis)?;
-            (self.refuse_other(&found, genesis)?, Some(found))
-        } else if self.data_dir.join("state").exists() {
-            return Err(ProjectError::GenesisMissing { path: genesis });
-        } else {
-            let created = self.create(&genesis, l1_url.as_deref(), clock);
-            (created.await?, None)
+        let chain_id = match chain_id {
+            Some(chain_id) => chain_id,
+            None => self.create(&genesis, l1_url.as_deref(), clock).await?,
         };
         let settings = self.data_dir.join("rollup.toml");
         files::write(&settings, &self.settings(chain_id, l1_url))?;
@@ -104,6 +116,40 @@ impl DevOptions {
             project.dev_l1.keep(l1);
         }
         Ok(project)
+    }
+
+    fn layer(&self) -> DaChoice {
+        self.da.unwrap_or(DaChoice::Local)
+    }
+
+    /// Takes the DA layer of a chain that exists, and refuses another one.
+    fn settle_layer(&mut self, genesis: &Genesis) -> Result<(), ProjectError> {
+        let Some(rollup) = &genesis.config.rollwright else {
+            return Ok(());
+        };
+        let found = DaChoice::of_layer(&rollup.da.layer);
+        if let Some(wanted) = self.da
+            && found != Some(wanted)
+        {
+            return Err(ProjectError::DaLayer {
+                at: "--da".to_owned(),
+                configured: wanted.layer().to_owned(),
+                genesis: rollup.da.layer.clone(),
+            });
+        }
+        self.da = found;
+        Ok(())
+    }
+
+    /// Refuses faults that nothing would inject.
+    fn refuse_faults_elsewhere(&self) -> Result<(), ProjectError> {
+        if self.layer() == DaChoice::Local || self.da_faults == "none" {
+            return Ok(());
+        }
+        Err(ProjectError::Invalid(format!(
+            "faults can be injected into the local DA layer only, and this chain is on {}; leave --da-faults out",
+            self.layer().layer()
+        )))
     }
 
     /// Refuses block times for which a development chain has no valid rules,
@@ -125,6 +171,11 @@ impl DevOptions {
         if let Some(rollup) = &genesis.config.rollwright {
             refuse_slow_da(
                 rollup,
+                match self.layer() {
+                    DaChoice::Celestia => "da.celestia.block-time",
+                    DaChoice::Ethereum => "da.ethereum.slot-time",
+                    DaChoice::Local => "da.local.block-time",
+                },
                 self.da_block_time,
                 || "--da-block-time".into(),
                 path,
@@ -164,9 +215,10 @@ impl DevOptions {
         values.da.local.path = "da".into();
         values.da.local.block_time = self.da_block_time;
         values.da.local.faults.clone_from(&self.da_faults);
+        values.da.r#use = self.layer();
+        values.da.celestia.block_time = self.da_block_time;
         if let Some(url) = l1_url {
             let url = Endpoints(vec![Endpoint::Address(url)]);
-            values.da.r#use = DaChoice::Ethereum;
             values.da.ethereum.rpc = url.clone();
             values.da.ethereum.beacon = url;
             values.da.ethereum.signer = Some(Secret::File("l1.key".into()));
@@ -189,7 +241,7 @@ impl DevOptions {
         clock: Arc<dyn Clock>,
     ) -> Result<u64, ProjectError> {
         let chain_id = self.chain_id.unwrap_or(DEV_CHAIN_ID);
-        let (layer, network, address, first) = match l1_url {
+        let (network, address, first) = match l1_url {
             Some(url) => {
                 // anvil funds the public test accounts; its first one posts.
                 let account = dev_account(0)
@@ -198,11 +250,14 @@ impl DevOptions {
                 files::write_private(&self.data_dir.join("l1.key"), &format!("{account}\n"))?;
                 let (network, head) = l1::l1_now(url, clock).await?;
                 let inbox = inbox_of(chain_id, NAMESPACE).to_string();
-                ("ethereum", network, inbox, head)
+                (network, inbox, head)
             }
             None => {
-                let (network, first) = self.create_local(clock).await?;
-                ("local", network, NAMESPACE.to_owned(), first)
+                let (network, first) = match self.layer() {
+                    DaChoice::Celestia => celestia::create_devnet(&self.data_dir, clock).await?,
+                    DaChoice::Local | DaChoice::Ethereum => self.create_local(clock).await?,
+                };
+                (network, NAMESPACE.to_owned(), first)
             }
         };
         let sequencer = self.sequencer_key()?.address();
@@ -216,7 +271,7 @@ impl DevOptions {
             fee_vault: FEE_VAULT,
             ..DevChain::default()
         });
-        layer.clone_into(&mut rollup.da.layer);
+        self.layer().layer().clone_into(&mut rollup.da.layer);
         let genesis = DevGenesis {
             chain_id,
             accounts: self.accounts.unwrap_or(DEV_ACCOUNTS),

@@ -16,6 +16,9 @@ pub enum ProjectError {
     /// The DA layer was refused or cannot be opened.
     #[error(transparent)]
     LocalDa(#[from] rollwright_da_local::Error),
+    /// Celestia was refused or cannot be opened.
+    #[error(transparent)]
+    Celestia(#[from] rollwright_da_celestia::CelestiaError),
     /// The L1 was refused or cannot be reached.
     #[error(transparent)]
     EthereumDa(#[from] rollwright_da_ethereum::Error),
@@ -178,6 +181,7 @@ impl LayerError for ProjectError {
             Self::Config(error) => error.kind(),
             Self::Genesis(error) => error.kind(),
             Self::LocalDa(error) => error.kind(),
+            Self::Celestia(error) => error.kind(),
             Self::EthereumDa(error) => error.kind(),
             Self::Evm(error) => error.kind(),
             _ => ErrorKind::Fatal,
@@ -189,6 +193,7 @@ impl LayerError for ProjectError {
             Self::Config(error) => error.code(),
             Self::Genesis(error) => error.code(),
             Self::LocalDa(error) => error.code(),
+            Self::Celestia(error) => error.code(),
             Self::EthereumDa(error) => error.code(),
             Self::Evm(error) => error.code(),
             Self::Logging(_) => "RW-CFG-011",

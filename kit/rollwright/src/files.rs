@@ -61,3 +61,17 @@ fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Moves a file out of the way, to its name with `.old`; one that is not there
+/// is fine.
+pub(crate) fn set_aside(path: &Path) -> Result<(), ProjectError> {
+    let mut old = path.as_os_str().to_owned();
+    old.push(".old");
+    match std::fs::rename(path, Path::new(&old)) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(ProjectError::Unwritable {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}

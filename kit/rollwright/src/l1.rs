@@ -2,6 +2,7 @@
 
 use crate::{
     Project, ProjectError,
+    celestia::Use,
     config::{
         BlockIdSetting, CalldataSetting, DaChoice, Endpoint, Endpoints, EthereumDaSection,
         SidecarSetting,
@@ -140,6 +141,7 @@ impl Project {
     pub async fn read_da(&self) -> Result<BoxDa, ProjectError> {
         match self.config.values.da.r#use {
             DaChoice::Local => Ok(BoxDa::new(self.read_local_da().await?)),
+            DaChoice::Celestia => Ok(BoxDa::new(self.open_celestia(Use::Read).await?)),
             DaChoice::Ethereum => Ok(BoxDa::new(self.open_ethereum_da(false).await?)),
         }
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod builder;
+mod celestia;
 pub mod config;
 pub mod dev;
 mod error;
@@ -29,6 +30,7 @@ pub use running::Running;
 pub use serve::Serves;
 
 pub use rollwright_core as core;
+pub use rollwright_da_celestia as da_celestia;
 pub use rollwright_da_ethereum as da_ethereum;
 pub use rollwright_da_local as da_local;
 pub use rollwright_derive as derive;

@@ -1,10 +1,14 @@
 //! A node's configuration and genesis file, read and checked together.
 
 use crate::config::{
-    ByteSize, ConfigError, DaChoice, FinalityChoice, Layers, Loaded, LocalDaSection, OnFailure,
-    Period, RollupToml,
+    ByteSize, ConfigError, DaChoice, Endpoint, Endpoints, FinalityChoice, Layers, Loaded,
+    LocalDaSection, OnFailure, Period, RollupToml,
 };
-use crate::{error::ProjectError, l1::DevL1};
+use crate::{
+    celestia::{LiveCelestia, Use},
+    error::ProjectError,
+    l1::DevL1,
+};
 use rollwright_core::{B256, Clock, Role, boxed::BoxDa, decorators::TimeLimit};
 use rollwright_da_local::{
     BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
@@ -35,6 +39,7 @@ pub struct Project {
     pub(crate) data_dir: PathBuf,
     pub(crate) dev: bool,
     local_da: Arc<OnceLock<LocalDa>>,
+    pub(crate) celestia: LiveCelestia,
     pub(crate) dev_l1: DevL1,
     /// True where the data directory held no state when it was first looked at.
     fresh: Arc<OnceLock<bool>>,
@@ -72,10 +77,7 @@ impl Project {
             });
         }
         let rollup = rollup_config(&genesis, &path)?;
-        let layer = match settings.da.r#use {
-            DaChoice::Local => "local",
-            DaChoice::Ethereum => "ethereum",
-        };
+        let layer = settings.da.r#use.layer();
         if rollup.da.layer != layer {
             return Err(ProjectError::DaLayer {
                 at: config.origin("da.use"),
@@ -99,6 +101,7 @@ impl Project {
             role: Role::Sequencer,
             dev: false,
             local_da: Arc::default(),
+            celestia: LiveCelestia::default(),
             dev_l1: DevL1::default(),
             fresh: Arc::default(),
         })
@@ -139,6 +142,7 @@ impl Project {
     pub fn for_tests(mut self) -> Self {
         let mut config = (*self.config).clone();
         config.values.da.local.block_time = crate::config::Period::from_millis(200);
+        config.values.da.celestia.block_time = crate::config::Period::from_millis(200);
         config.values.da.batch_interval = crate::config::Period::from_millis(400);
         self.config = Arc::new(config);
         self.listen.set_port(0);
@@ -241,7 +245,8 @@ impl Project {
     /// which others share.
     pub fn refuse_public_keys(&self) -> Result<(), ProjectError> {
         let layer = &self.rollup().da.layer;
-        if layer != "local" && !self.dev_accounts().is_empty() {
+        let own = layer == "local" || self.is_own_celestia();
+        if !own && !self.dev_accounts().is_empty() {
             return Err(ProjectError::PublicKeys {
                 layer: layer.clone(),
             });
@@ -306,11 +311,17 @@ impl Project {
         TimeLimit::new(layer, self.clock(), self.config.values.da.timeout.0)
     }
 
-    /// Reads the local layer from the process that serves it at `url`.
+    /// Reads the layer from the process that serves it at `url`: the local
+    /// layer's, or a Celestia node instead of `da.celestia.rpc`.
     #[must_use]
     pub fn with_da_url(mut self, url: String) -> Self {
         let mut config = (*self.config).clone();
-        config.values.da.local.url = Some(url);
+        let da = &mut config.values.da;
+        if da.r#use == DaChoice::Celestia {
+            da.celestia.rpc = Endpoints(vec![Endpoint::Address(url)]);
+        } else {
+            da.local.url = Some(url);
+        }
         self.config = Arc::new(config);
         self
     }
@@ -337,6 +348,7 @@ impl Project {
     pub async fn da(&self) -> Result<BoxDa, ProjectError> {
         match self.config.values.da.r#use {
             DaChoice::Local => Ok(BoxDa::new(self.open_local_da().await?)),
+            DaChoice::Celestia => Ok(BoxDa::new(self.open_celestia(Use::Node).await?)),
             DaChoice::Ethereum => {
                 let posts = self.role == Role::Sequencer;
                 Ok(BoxDa::new(self.open_ethereum_da(posts).await?))
@@ -399,10 +411,18 @@ fn refuse_disagreement(
             path,
         });
     }
-    let local = &config.values.da.local;
-    if local.url.is_none() {
-        let origin = || config.origin("da.local.block-time");
-        refuse_slow_da(rollup, local.block_time, origin, path.clone())?;
+    let da = &config.values.da;
+    let embedded = match da.r#use {
+        DaChoice::Local if da.local.url.is_none() => {
+            Some(("da.local.block-time", da.local.block_time))
+        }
+        DaChoice::Celestia if da.celestia.rpc.0.is_empty() => {
+            Some(("da.celestia.block-time", da.celestia.block_time))
+        }
+        _ => None,
+    };
+    if let Some((key, block_time)) = embedded {
+        refuse_slow_da(rollup, key, block_time, || config.origin(key), path.clone())?;
     }
     let (batch, most) = (
         config.values.da.max_batch,
@@ -424,6 +444,7 @@ fn refuse_disagreement(
 /// older than the chain's drift bound allows, and no block could be made.
 pub(crate) fn refuse_slow_da(
     rollup: &RollupConfig,
+    key: &'static str,
     configured: Period,
     at: impl FnOnce() -> String,
     path: PathBuf,
@@ -438,7 +459,7 @@ pub(crate) fn refuse_slow_da(
         return Ok(());
     }
     Err(ProjectError::Disagree {
-        key: "da.local.block-time",
+        key,
         at: at(),
         configured: configured.to_string(),
         genesis: format!(
@@ -494,11 +515,11 @@ fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
     if values.da.on_failure == OnFailure::Halt {
         return refuse("da.on-failure", "halt".to_owned(), "buffer");
     }
-    if !values.da.archive.is_empty() && values.da.r#use == DaChoice::Local {
+    if !values.da.archive.is_empty() && values.da.r#use != DaChoice::Ethereum {
         return refuse(
             "da.archive",
             values.da.archive.join(", "),
-            "[] (the local layer has no archives)",
+            "[] (this layer has no archives)",
         );
     }
     if let Some(address) = values.telemetry.metrics {

@@ -130,6 +130,7 @@ impl<R: Rollup> Running<R> {
             include_what_waits(da).await;
             da.close().await;
         }
+        self.project.celestia.stop().await;
         self.project.dev_l1.stop().await;
         stopped?;
         Ok(server?)

@@ -1,7 +1,11 @@
 //! What a node leaves in its data directory for other commands: how it was
 //! started, and where it listens while it runs.
 
-use crate::{Project, ProjectError, config::RollupToml, files};
+use crate::{
+    Project, ProjectError,
+    config::{Endpoint, RollupToml, Secret},
+    files,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{SocketAddr, TcpStream},
@@ -17,6 +21,9 @@ struct Live {
     pid: u32,
     listen: SocketAddr,
     serves_da: bool,
+    /// The embedded Celestia devnet, which has a port of its own.
+    #[serde(default)]
+    celestia: Option<String>,
 }
 
 /// Removes `running.json` when the node has stopped.
@@ -48,8 +55,27 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
     values.chain.data_dir = ".".into();
     values.execution.genesis = "genesis.json".into();
     values.da.local.path = absolute(&project.config.path(&values.da.local.path));
-    if let Some(crate::config::Secret::File(path)) = &mut values.sequencer.key {
-        *path = absolute(&project.config.path(path));
+    let secrets = [
+        &mut values.sequencer.key,
+        &mut values.da.celestia.token,
+        &mut values.da.ethereum.signer,
+    ];
+    let endpoints = [
+        &mut values.da.celestia.rpc,
+        &mut values.da.ethereum.rpc,
+        &mut values.da.ethereum.beacon,
+    ];
+    let sources = endpoints
+        .into_iter()
+        .flat_map(|list| &mut list.0)
+        .filter_map(|endpoint| match endpoint {
+            Endpoint::Address(_) => None,
+            Endpoint::Source(secret) => Some(secret),
+        });
+    for secret in secrets.into_iter().flatten().chain(sources) {
+        if let Secret::File(path) = secret {
+            *path = absolute(&project.config.path(path));
+        }
     }
     let body = toml_edit::ser::to_string_pretty(&values).unwrap_or_default();
     files::write(
@@ -68,6 +94,7 @@ pub(crate) fn leave_address(
         pid: std::process::id(),
         listen,
         serves_da: project.local_da().is_some(),
+        celestia: project.celestia_devnet_url(),
     };
     files::write(&path, &serde_json::to_string(&live).unwrap_or_default())?;
     Ok(LiveFile(path))
@@ -80,7 +107,8 @@ pub(crate) fn running_da_url(data_dir: &Path) -> Option<String> {
     let live: Live = serde_json::from_str(&text).ok()?;
     // A file that a killed process left behind names a port nobody answers.
     TcpStream::connect_timeout(&live.listen, PROBE).ok()?;
-    live.serves_da.then(|| format!("http://{}/da", live.listen))
+    live.celestia
+        .or_else(|| live.serves_da.then(|| format!("http://{}/da", live.listen)))
 }
 
 fn same(a: &Path, b: &Path) -> bool {

@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rollwright-rpc",
             "rollwright-evm",
             "rollwright-da-local",
+            "rollwright-da-celestia",
             "rollwright-da-ethereum",
         ],
     ),

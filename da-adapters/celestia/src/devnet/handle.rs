@@ -1,7 +1,7 @@
 use super::{BlockProduction, DevnetConfig, Fault, Lie, MAX_WIDTH, node::Node, rpc::Server};
 use crate::{CelestiaError, GasPrice};
 use alloy_primitives::B256;
-use rollwright_core::Clock;
+use rollwright_core::{Clock, DaHeader};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     net::TcpListener,
@@ -134,16 +134,20 @@ impl DevnetHandle {
         self.inner.node.balance()
     }
 
-    /// Height and hash of a block; `None` where it is not served.
+    /// Hash of a block; `None` where it is not served.
     pub async fn hash(&self, height: u64) -> Result<Option<B256>, CelestiaError> {
+        Ok(self.header(height).await?.map(|header| header.hash))
+    }
+
+    /// Header facts of a block; `None` where it is not served.
+    pub async fn header(&self, height: u64) -> Result<Option<DaHeader>, CelestiaError> {
         let node = Arc::clone(&self.inner.node);
         let block = tokio::task::spawn_blocking(move || node.block(height))
             .await
             .map_err(|error| CelestiaError::Devnet(error.to_string()))??;
-        Ok(block.and_then(|block| match block.header.hash() {
-            tendermint::Hash::Sha256(hash) => Some(hash.into()),
-            tendermint::Hash::None => None,
-        }))
+        Ok(block
+            .map(|block| crate::header::facts(&block.header.header))
+            .transpose()?)
     }
 
     /// Makes this many blocks now, and returns the newest height. They are

@@ -48,12 +48,13 @@ impl Clock for TestClock {
     }
 }
 
-/// Blocks by hand, and squares that a debug build extends at once.
+/// Blocks by hand, and squares and commits that a debug build makes at once.
 pub fn manual(path: Option<&Path>) -> DevnetConfig {
     DevnetConfig {
         path: path.map(Path::to_owned),
         blocks: BlockProduction::Manual,
         max_width: 32,
+        validators: 2,
         ..DevnetConfig::new("private")
     }
 }

@@ -114,10 +114,7 @@ async fn start(args: Dev, data_dir: Option<PathBuf>) -> Result<Running<Stock>, F
 /// A chain outside of a project, with its defaults.
 fn stock(args: &Dev, data_dir: PathBuf) -> DevOptions {
     let mut options = DevOptions::new(data_dir);
-    options.da = match args.da {
-        DevDa::Local => DaChoice::Local,
-        DevDa::Ethereum => DaChoice::Ethereum,
-    };
+    options.da = args.da.map(layer);
     options.chain_id = args.chain_id;
     set_listen(&mut options.listen, args);
     options.accounts = args.accounts;
@@ -133,6 +130,15 @@ fn stock(args: &Dev, data_dir: PathBuf) -> DevOptions {
     options
 }
 
+/// The layer that a flag names.
+const fn layer(name: DevDa) -> DaChoice {
+    match name {
+        DevDa::Local => DaChoice::Local,
+        DevDa::Celestia => DaChoice::Celestia,
+        DevDa::Ethereum => DaChoice::Ethereum,
+    }
+}
+
 fn set_listen(listen: &mut SocketAddr, args: &Dev) {
     if let Some(host) = args.host {
         listen.set_ip(host);
@@ -145,8 +151,10 @@ fn set_listen(listen: &mut SocketAddr, args: &Dev) {
 /// A filter that shows the kit's own events down to `level`, and of other
 /// crates what is worth a warning.
 fn own_targets(level: &str) -> String {
-    const OWN: [&str; 13] = [
+    const OWN: [&str; 16] = [
         "block",
+        "celestia",
+        "celestia-devnet",
         "da",
         "feed",
         "node",
@@ -154,6 +162,7 @@ fn own_targets(level: &str) -> String {
         "rpc",
         "rollwright",
         "rollwright_core",
+        "rollwright_da_celestia",
         "rollwright_da_ethereum",
         "rollwright_da_local",
         "rollwright_evm",

@@ -7,12 +7,12 @@ pub(crate) fn run(console: &Console, verbose: bool) -> Result<(), Failure> {
     let data = json!({
         "version": version,
         "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        "layers": { "execution": ["evm"], "da": ["local"], "settlement": ["none"], "messaging": ["none"] },
+        "layers": { "execution": ["evm"], "da": ["local", "celestia", "ethereum"], "settlement": ["none"], "messaging": ["none"] },
     });
     let mut text = format!("rollwright {version}");
     if verbose {
         text.push_str(&format!(
-            "\ntarget     {}-{}\nexecution  evm\nda         local\nsettlement none\nmessaging  none",
+            "\ntarget     {}-{}\nexecution  evm\nda         local, celestia, ethereum\nsettlement none\nmessaging  none",
             std::env::consts::ARCH,
             std::env::consts::OS
         ));

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// Keys whose value is a secret, which may come from a file or the environment
 /// and not stand in `rollup.toml`.
-const SECRETS: &[&str] = &["sequencer.key", "da.ethereum.signer"];
+const SECRETS: &[&str] = &["sequencer.key", "da.celestia.token", "da.ethereum.signer"];
 
 /// The layers that a configuration is made of, from weak to strong.
 #[derive(Clone, Debug, Default)]
@@ -152,10 +152,9 @@ struct Flag {
 
 impl Provider for Flag {
     fn metadata(&self) -> Metadata {
-        Metadata::named(format!(
-            "--{}",
-            self.key.rsplit('.').next().unwrap_or(&self.key)
-        ))
+        // `da.use` is chosen by `--da`.
+        let key = self.key.strip_suffix(".use").unwrap_or(&self.key);
+        Metadata::named(format!("--{}", key.rsplit('.').next().unwrap_or(key)))
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {

@@ -1,5 +1,6 @@
-use super::{ByteSize, Endpoints, Period, Secret, Wei, WeiPerDay};
-use rollwright_core::Address;
+use super::{ByteSize, Endpoints, Period, Secret, UtiaPerGas, Wei, WeiPerDay};
+use rollwright_core::{Address, B256};
+use rollwright_da_celestia::GasPrice;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -102,6 +103,8 @@ section! {
         archive: Vec<String> = Vec::new(),
         /// The embedded layer.
         local: LocalDaSection = LocalDaSection::default(),
+        /// Celestia.
+        celestia: CelestiaDaSection = CelestiaDaSection::default(),
         /// Ethereum blobs.
         ethereum: EthereumDaSection = EthereumDaSection::default(),
     }
@@ -120,6 +123,26 @@ section! {
         seed: u64 = 7,
         /// Faults to inject, such as `latency=50ms..2s,refuse=5%`; `none` without.
         faults: String = "none".to_owned(),
+    }
+}
+
+section! {
+    /// `[da.celestia]`
+    CelestiaDaSection {
+        /// JSON-RPC of Celestia nodes, the preferred one first; none means the embedded devnet of a development chain.
+        rpc: Endpoints = Endpoints::default(),
+        /// Token for the nodes, with write permission where this node posts.
+        token: Option<Secret> = None,
+        /// A header that is trusted without proof.
+        checkpoint: Option<CheckpointSetting> = None,
+        /// How old the newest trusted header may be when newer ones are judged by it.
+        trusting_period: Period = Period::from_millis(9 * 86_400_000),
+        /// Price to begin with.
+        gas_price: UtiaPerGas = UtiaPerGas(GasPrice::NODE_DEFAULT),
+        /// Price that is never exceeded.
+        max_gas_price: UtiaPerGas = UtiaPerGas(GasPrice::from_micro(10_000)),
+        /// Time between blocks of the embedded devnet.
+        block_time: Period = Period::from_millis(2000),
     }
 }
 
@@ -261,9 +284,40 @@ choice! {
     DaChoice {
         /// Embedded, in one file.
         Local,
+        /// Celestia.
+        Celestia,
         /// Ethereum blobs.
         Ethereum,
     }
+}
+
+impl DaChoice {
+    /// The layer's name in a genesis file, which is also its name here.
+    pub const fn layer(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Celestia => "celestia",
+            Self::Ethereum => "ethereum",
+        }
+    }
+
+    /// The layer that a genesis file names; `None` where this kit has none of
+    /// that name.
+    pub fn of_layer(name: &str) -> Option<Self> {
+        [Self::Local, Self::Celestia, Self::Ethereum]
+            .into_iter()
+            .find(|choice| choice.layer() == name)
+    }
+}
+
+/// A Celestia header that is trusted without proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointSetting {
+    /// Its height.
+    pub height: u64,
+    /// Its hash, 64 hex digits with or without `0x`.
+    pub hash: B256,
 }
 
 choice! {

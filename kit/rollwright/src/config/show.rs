@@ -41,7 +41,7 @@ keys! {
     "execution.genesis", "path", "Genesis file: the consensus settings.";
     "execution.history", "archive or number", "How many blocks' states stay readable; `archive` keeps all.";
     "execution.memory", "size", "Memory for blocks and state in all: caches, tries, the database's buffers; at least 256MiB. A larger state is slower in less, and never takes more.";
-    "da.use", "local or ethereum", "The data-availability layer.";
+    "da.use", "local, celestia or ethereum", "The data-availability layer.";
     "da.batch-interval", "duration", "Longest time that a block waits to be posted.";
     "da.max-batch", "size", "Largest batch; never above the chain's own bound.";
     "da.stop-wait", "duration", "How long an orderly stop waits until the layer has taken what is not posted; the rest is posted at the next start.";
@@ -56,6 +56,13 @@ keys! {
     "da.local.block-time", "duration", "Time between the embedded layer's blocks.";
     "da.local.seed", "number", "Seed of the embedded layer's faults.";
     "da.local.faults", "text", "Faults to inject; `none` without.";
+    "da.celestia.rpc", "address, { env } or { file }, or a list", "JSON-RPC of Celestia nodes, the preferred one first; without any, the embedded devnet of a development chain.";
+    "da.celestia.token", "{ env } or { file }", "Token for the nodes, with write permission where this node posts.";
+    "da.celestia.checkpoint", "{ height, hash }", "A header that is trusted without proof; without one the first that a node gives is believed.";
+    "da.celestia.trusting-period", "duration", "How old the newest trusted header may be when newer ones are judged by it.";
+    "da.celestia.gas-price", "price", "Price to begin with, in utia per gas, such as 0.004utia.";
+    "da.celestia.max-gas-price", "price", "Price that is never exceeded; above, posting waits.";
+    "da.celestia.block-time", "duration", "Time between blocks of the embedded devnet.";
     "da.ethereum.rpc", "address, { env } or { file }, or a list", "Execution nodes' JSON-RPC, the preferred one first; transactions go to all.";
     "da.ethereum.beacon", "address, { env } or { file }, or a list", "Beacon nodes, in the order in which they are asked for blobs; one should hold all data columns.";
     "da.ethereum.signer", "{ env } or { file }", "Secret key of the posting account, which is used for nothing else.";

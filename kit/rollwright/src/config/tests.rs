@@ -211,3 +211,36 @@ fn an_endpoint_may_stand_alone_or_in_a_list_and_come_from_elsewhere() {
     let both = read("[\"http://127.0.0.1:1\", { env = \"ETH_RPC\" }]");
     assert_eq!(both, [address, source]);
 }
+
+#[test]
+fn what_celestia_is_told_is_read_and_written_alike() {
+    let hash = "6B".repeat(32);
+    let toml = format!(
+        "[da]\nuse = \"celestia\"\n[da.celestia]\nrpc = \"http://127.0.0.1:26658\"\ncheckpoint = {{ height = 7, hash = \"{hash}\" }}\ngas-price = \"0.002\"\n"
+    );
+    let values: RollupToml = toml_edit::de::from_str(&toml).expect("parses");
+    let celestia = &values.da.celestia;
+    let checkpoint = celestia.checkpoint.expect("named");
+    assert_eq!(checkpoint.height, 7);
+    assert_eq!(checkpoint.hash, rollwright_core::B256::repeat_byte(0x6b));
+    assert_eq!(celestia.gas_price.to_string(), "0.002utia");
+    let written = toml_edit::ser::to_string_pretty(&values).expect("written");
+    let again: RollupToml = toml_edit::de::from_str(&written).expect("parses");
+    assert_eq!(again, values);
+}
+
+#[test]
+fn a_gas_price_that_is_none_is_refused_with_its_line() {
+    let error = load("[da.celestia]\ngas-price = \"cheap\"\n").expect_err("refused");
+    assert!(error.to_string().contains("rollup.toml:2"), "{error}");
+}
+
+#[test]
+fn a_layer_has_one_name_in_both_files() {
+    for choice in [DaChoice::Local, DaChoice::Celestia, DaChoice::Ethereum] {
+        let name = serde_json::to_value(choice).expect("json");
+        assert_eq!(name, choice.layer());
+        assert_eq!(DaChoice::of_layer(choice.layer()), Some(choice));
+    }
+    assert_eq!(DaChoice::of_layer("carrier-pigeon"), None);
+}

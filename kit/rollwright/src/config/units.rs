@@ -1,3 +1,4 @@
+use rollwright_da_celestia::{GasPrice, GasPriceError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -145,6 +146,26 @@ impl fmt::Display for WeiPerDay {
     }
 }
 
+/// A gas price on Celestia, as in `0.004utia`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UtiaPerGas(pub GasPrice);
+
+impl FromStr for UtiaPerGas {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|error: GasPriceError| error.to_string())
+    }
+}
+
+impl fmt::Display for UtiaPerGas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 macro_rules! serde_as_text {
     ($type:ty) => {
         impl Serialize for $type {
@@ -165,5 +186,6 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Period);
 serde_as_text!(ByteSize);
+serde_as_text!(UtiaPerGas);
 serde_as_text!(Wei);
 serde_as_text!(WeiPerDay);

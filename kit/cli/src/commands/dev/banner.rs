@@ -76,7 +76,9 @@ impl Facts {
                 layer: rollup.da.layer.clone(),
                 network: rollup.da.network.clone(),
                 namespace: rollup.da.address.clone(),
-                url: format!("http://{rpc}/da"),
+                url: project
+                    .celestia_devnet_url()
+                    .unwrap_or_else(|| format!("http://{rpc}/da")),
                 head: head.map(|head| head.observed.height.0),
             },
             settlement: "none (sovereign)",

@@ -34,11 +34,15 @@ pub(super) fn settings(args: &Dev) -> Result<Vec<(&'static str, String)>, Failur
         return Err(not_here("--accounts"));
     }
     let mut settings = Vec::new();
+    if let Some(name) = args.da {
+        settings.push(("da.use", super::layer(name).layer().to_owned()));
+    }
     if let Some(block_time) = args.block_time {
         settings.push(("chain.block-time", block_time.to_string()));
     }
     if let Some(block_time) = args.da_block_time {
         settings.push(("da.local.block-time", block_time.to_string()));
+        settings.push(("da.celestia.block-time", block_time.to_string()));
     }
     if let Some(faults) = &args.da_faults {
         settings.push(("da.local.faults", faults.clone()));
