@@ -215,5 +215,8 @@ impl DevnetHandle {
             task.abort();
             let _ = task.await;
         }
+        // Calls that are still being answered hold the node.
+        let node = Arc::clone(&self.inner.node);
+        let _ = tokio::task::spawn_blocking(move || node.close()).await;
     }
 }

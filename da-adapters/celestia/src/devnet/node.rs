@@ -149,6 +149,12 @@ impl Node {
         self.state.lock().max_tx_bytes = bytes;
     }
 
+    /// Releases the file; whoever still asks hears that the network has
+    /// stopped.
+    pub(crate) fn close(&self) {
+        self.store.close();
+    }
+
     /// Forgets everything below a height, as a node whose tail moves up.
     pub(crate) fn prune(&self, below: u64) -> Result<(), CelestiaError> {
         let mut state = self.state.lock();

@@ -4,6 +4,7 @@ use super::{chain::millis, eds::ExtendedSquare, square::Square};
 use crate::CelestiaError;
 use borsh::{BorshDeserialize, BorshSerialize};
 use celestia_types::ExtendedHeader;
+use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 use redb::{Database, ReadableDatabase, TableDefinition, backends::InMemoryBackend};
 use std::{
     fmt::Display,
@@ -68,7 +69,8 @@ impl Block {
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    database: Database,
+    /// None once it is closed.
+    database: RwLock<Option<Database>>,
     path: Option<PathBuf>,
 }
 
@@ -88,9 +90,20 @@ impl Store {
             }
         };
         Ok(Self {
-            database,
+            database: RwLock::new(Some(database)),
             path: place,
         })
+    }
+
+    /// Waits for what is being read or written, and releases the file.
+    /// Everything fails from then on.
+    pub(crate) fn close(&self) {
+        *self.database.write() = None;
+    }
+
+    fn database(&self) -> Result<MappedRwLockReadGuard<'_, Database>, CelestiaError> {
+        RwLockReadGuard::try_map(self.database.read(), Option::as_ref)
+            .map_err(|_| storage("use", self.path.as_deref(), &"the network has stopped"))
     }
 
     fn fail(&self, action: &'static str) -> impl Fn(&dyn Display) -> CelestiaError + '_ {
@@ -100,7 +113,8 @@ impl Store {
     /// How far the network is; `None` for a new file.
     pub(crate) fn ledger(&self) -> Result<Option<Ledger>, CelestiaError> {
         let fail = self.fail("read");
-        let read = self.database.begin_read().map_err(|error| fail(&error))?;
+        let database = self.database()?;
+        let read = database.begin_read().map_err(|error| fail(&error))?;
         let table = match read.open_table(META) {
             Ok(table) => table,
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
@@ -154,7 +168,8 @@ impl Store {
     ) -> Result<(), CelestiaError> {
         let fail = self.fail("write");
         let ledger = borsh::to_vec(ledger).map_err(|error| fail(&error))?;
-        let write = self.database.begin_write().map_err(|error| fail(&error))?;
+        let database = self.database()?;
+        let write = database.begin_write().map_err(|error| fail(&error))?;
         {
             let mut blocks = write.open_table(BLOCKS).map_err(|error| fail(&error))?;
             change(&mut blocks).map_err(|error| fail(&error))?;
@@ -168,7 +183,8 @@ impl Store {
     /// A block; `None` where it is pruned or not made yet.
     pub(crate) fn block(&self, height: u64) -> Result<Option<Block>, CelestiaError> {
         let fail = self.fail("read");
-        let read = self.database.begin_read().map_err(|error| fail(&error))?;
+        let database = self.database()?;
+        let read = database.begin_read().map_err(|error| fail(&error))?;
         let blocks = read.open_table(BLOCKS).map_err(|error| fail(&error))?;
         let Some(bytes) = blocks.get(height).map_err(|error| fail(&error))? else {
             return Ok(None);
