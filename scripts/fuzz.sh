@@ -36,7 +36,7 @@ run() { # target, longest input, seconds, folder for new inputs
   mkdir -p "$fresh" "$home/regressions/$name"
   [ -e "$home/dictionaries/$name" ] && words=("-dict=$home/dictionaries/$name")
   ROLLWRIGHT_FUZZ_TARGET=$name "$program" "$fresh" "$home/corpus/$name" "$home/regressions/$name" \
-    "${words[@]}" -max_len="$longest" -max_total_time="$time" -timeout=20 -rss_limit_mb=2048 \
+    "${words[@]}" -max_len="$longest" -max_total_time="$time" -timeout="${TIMEOUT:-20}" -rss_limit_mb=2048 \
     -artifact_prefix="$home/regressions/$name/" -print_final_stats=1 -verbosity="${VERBOSITY:-1}" \
     ${FUZZ_FLAGS:-} || status=$?
   rmdir "$home/regressions/$name" 2>/dev/null || true
@@ -64,7 +64,8 @@ case $mode in
       each=30
       keep=$(mktemp -d)
       trap 'rm -rf "$keep"' EXIT
-      export VERBOSITY=0
+      # A machine that others use as well is slow now and then.
+      export VERBOSITY=0 TIMEOUT=200
     fi
     for line in "${targets[@]}"; do
       name=${line% *}
