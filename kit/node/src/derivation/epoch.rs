@@ -8,7 +8,7 @@ use crate::{
     NodeError,
     layers::{first_block, is_final},
 };
-use rollwright_core::{DaHeight, DataAvailability};
+use rollwright_core::{DaHeight, DataAvailability, ErrorKind, LayerError as _};
 use rollwright_derive::{Derivable, DeriveError};
 use tokio_util::sync::CancellationToken;
 
@@ -74,9 +74,15 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         let da = self.layers.of(self.deriver.rules(), before)?.clone();
         let head = da.head().await.map_err(NodeError::da)?;
         self.see(before, head);
-        if !da.is_canonical(last).await.map_err(NodeError::da)? {
-            self.roll_back().await?;
-            return Ok(false);
+        // An endpoint that is behind does not know the block yet.
+        match da.header(last.height).await {
+            Ok(header) if header.hash == last.hash => {}
+            Ok(_) => {
+                self.roll_back().await?;
+                return Ok(false);
+            }
+            Err(error) if error.kind() == ErrorKind::NotYet => return Ok(false),
+            Err(error) => return Err(NodeError::da(error)),
         }
         let done = is_final(&da, last, head.finalized)
             .await

@@ -42,12 +42,16 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         if first == least
             && let Some(below) = first.0.checked_sub(1).map(DaOrdinal)
             && let Some(read) = self.deriver.da_header(below).copied()
-            && !self
+            // An endpoint that is behind does not know the block: that is no
+            // answer, and passes.
+            && self
                 .layers
                 .at(&rules, below)?
-                .is_canonical(read.id())
+                .header(read.height)
                 .await
                 .map_err(NodeError::da)?
+                .hash
+                != read.hash
         {
             return Err(NodeError::FinalityViolated {
                 height: read.height,

@@ -213,9 +213,8 @@ impl<E: Engine> World<E> {
         }
         self.end_branch();
         let depth = 1 + usize::from(how[0]) % 12;
-        let last = self.ordinal().saturating_sub(1);
         // What was read of an epoch made everything before it final.
-        let least = self.chain.epoch_at(last).1 as usize;
+        let least = self.node.deriver.final_below().0 as usize;
         self.da
             .truncate(self.da.len().saturating_sub(depth).max(least));
         self.salt += 1;
