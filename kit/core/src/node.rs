@@ -43,12 +43,17 @@ pub trait NodeApi: Send + Sync + 'static {
     /// that is not. `None` if there is none.
     fn block(&self, id: BlockId) -> Option<BlockRecord>;
 
-    /// The batch that carried a canonical block; `None` while it is not posted.
-    fn batch_of(&self, number: u64) -> Option<BatchInfo>;
+    /// The batch that carried a canonical block; `None` while it is not posted,
+    /// and where nothing is ever posted, as provided.
+    fn batch_of(&self, _number: u64) -> Option<BatchInfo> {
+        None
+    }
 
     /// Asks an on-demand sequencer for a block now. `false` where the node
-    /// makes no blocks on demand.
-    fn mine(&self) -> BoxFuture<'_, bool>;
+    /// makes no blocks on demand, as provided.
+    fn mine(&self) -> BoxFuture<'_, bool> {
+        Box::pin(core::future::ready(false))
+    }
 }
 
 /// Something that happened in a node.
@@ -174,6 +179,34 @@ pub struct NodeStatus {
     /// Errors that layers have not recovered from, newest last, at most one a
     /// layer; `da` is reading the DA layer, `da-post` posting to it.
     pub last_errors: Vec<(String, String)>,
+}
+
+impl NodeStatus {
+    /// A node without a DA layer and settlement: it admits transactions into
+    /// an empty pool, is synced, and has met no error.
+    pub fn alone(name: impl Into<String>, chain_id: u64, rollup_id: B256, heads: Heads) -> Self {
+        Self {
+            name: name.into(),
+            chain_id,
+            rollup_id,
+            role: Role::Follower,
+            heads,
+            da_layer: "none".into(),
+            da_network: "none".into(),
+            da_head: None,
+            derived: None,
+            derived_ordinal: None,
+            unposted_blocks: 0,
+            unposted_bytes: 0,
+            admitting: true,
+            blocked: None,
+            lapsed: false,
+            synced: true,
+            pool: PoolStatus::default(),
+            settlement: "none".into(),
+            last_errors: Vec::new(),
+        }
+    }
 }
 
 /// Why a transaction was not taken.

@@ -8,8 +8,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use rollwright_core::{
-    Address, B256, BatchInfo, BlockId, BlockRecord, Bytes, ChainStore as _, DaOrdinal, Heads,
-    NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role, SubmitError, keccak256,
+    Address, B256, BlockId, BlockRecord, Bytes, ChainStore as _, DaOrdinal, Heads, NodeApi,
+    NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role, SubmitError, keccak256,
 };
 use rollwright_evm::engine::EvmEngine;
 use std::sync::Arc;
@@ -63,37 +63,18 @@ impl NodeApi for FuzzNode {
 
     fn status(&self) -> NodeStatus {
         NodeStatus {
-            name: "fuzz".into(),
-            chain_id: crate::seeds::CHAIN_ID,
-            rollup_id: evm::chain().block(0).hash,
             role: Role::Sequencer,
-            heads: self.heads(),
-            da_layer: "local".into(),
-            da_network: "fuzz".into(),
-            da_head: None,
-            derived: None,
             derived_ordinal: Some(DaOrdinal(1)),
-            unposted_blocks: 0,
-            unposted_bytes: 0,
-            admitting: true,
-            blocked: None,
-            lapsed: false,
-            synced: true,
-            pool: PoolStatus::default(),
-            settlement: "none".into(),
-            last_errors: Vec::new(),
+            ..NodeStatus::alone(
+                "fuzz",
+                crate::seeds::CHAIN_ID,
+                evm::chain().block(0).hash,
+                self.heads(),
+            )
         }
     }
 
     fn block(&self, id: BlockId) -> Option<BlockRecord> {
         self.engine.block(id).ok().flatten()
-    }
-
-    fn batch_of(&self, _: u64) -> Option<BatchInfo> {
-        None
-    }
-
-    fn mine(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
     }
 }

@@ -5,8 +5,8 @@ use crate::{NodeError, PoolConfig, events::Events, pool::PoolService};
 use alloy_primitives::{Address, B256, Bytes};
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use rollwright_core::{
-    BatchInfo, BlockId, BlockRecord, Clock, Execution, Heads, NodeApi, NodeEvent, NodeStatus,
-    PoolEntry, PoolStatus, Role, SubmitError,
+    BlockId, BlockRecord, Clock, Execution, Heads, NodeApi, NodeEvent, NodeStatus, PoolEntry,
+    PoolStatus, SubmitError,
 };
 use std::{fmt, sync::Arc};
 use tokio::task::AbortHandle;
@@ -128,37 +128,17 @@ impl<E: Execution> NodeApi for Api<E> {
 
     fn status(&self) -> NodeStatus {
         NodeStatus {
-            name: self.name.clone(),
-            chain_id: self.chain_id,
-            rollup_id: self.genesis,
-            role: Role::Follower,
-            heads: self.heads(),
-            da_layer: "none".to_owned(),
-            da_network: String::new(),
-            da_head: None,
-            derived: None,
-            derived_ordinal: None,
-            unposted_blocks: 0,
-            unposted_bytes: 0,
-            admitting: true,
-            blocked: None,
-            lapsed: false,
-            synced: true,
             pool: self.pool_status(),
-            settlement: "none".to_owned(),
-            last_errors: Vec::new(),
+            ..NodeStatus::alone(
+                self.name.as_str(),
+                self.chain_id,
+                self.genesis,
+                self.heads(),
+            )
         }
     }
 
     fn block(&self, id: BlockId) -> Option<BlockRecord> {
         self.execution.block(id).ok().flatten()
-    }
-
-    fn batch_of(&self, _: u64) -> Option<BatchInfo> {
-        None
-    }
-
-    fn mine(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
     }
 }

@@ -11,8 +11,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 use rollwright_core::{
-    Address, B256, BatchInfo, BlockId, BlockRecord, BlockRef, Bytes, Heads, NodeApi, NodeEvent,
-    NodeStatus, PoolEntry, PoolStatus, Role, SubmitError,
+    Address, B256, BlockId, BlockRecord, BlockRef, Bytes, Heads, NodeApi, NodeEvent, NodeStatus,
+    PoolEntry, PoolStatus, SubmitError,
 };
 use rollwright_rpc::{RpcModule, Server, ServerConfig};
 use std::{
@@ -55,39 +55,11 @@ impl NodeApi for Silent {
     }
 
     fn status(&self) -> NodeStatus {
-        NodeStatus {
-            name: "bench".into(),
-            chain_id: 1,
-            rollup_id: B256::ZERO,
-            role: Role::Sequencer,
-            heads: Heads::all(BlockRef::default()),
-            da_layer: "none".into(),
-            da_network: "none".into(),
-            da_head: None,
-            derived: None,
-            derived_ordinal: None,
-            unposted_blocks: 0,
-            unposted_bytes: 0,
-            admitting: false,
-            blocked: None,
-            lapsed: false,
-            synced: true,
-            pool: PoolStatus::default(),
-            settlement: "sovereign".into(),
-            last_errors: Vec::new(),
-        }
+        NodeStatus::alone("bench", 1, B256::ZERO, self.heads())
     }
 
     fn block(&self, _: BlockId) -> Option<BlockRecord> {
         None
-    }
-
-    fn batch_of(&self, _: u64) -> Option<BatchInfo> {
-        None
-    }
-
-    fn mine(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
     }
 }
 

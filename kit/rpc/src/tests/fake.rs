@@ -48,25 +48,13 @@ impl Default for FakeNode {
     fn default() -> Self {
         Self {
             status: Arc::new(Mutex::new(NodeStatus {
-                name: "fake".into(),
-                chain_id: 42_069,
-                rollup_id: block(0).hash,
                 role: Role::Sequencer,
-                heads: heads(),
                 da_layer: "local".into(),
                 da_network: "test".into(),
-                da_head: None,
-                derived: None,
-                derived_ordinal: None,
                 unposted_blocks: 1,
                 unposted_bytes: 100,
-                admitting: true,
-                blocked: None,
-                lapsed: false,
-                synced: true,
-                pool: PoolStatus::default(),
                 settlement: "sovereign".into(),
-                last_errors: Vec::new(),
+                ..NodeStatus::alone("fake", 42_069, block(0).hash, heads())
             })),
         }
     }
@@ -138,10 +126,6 @@ impl NodeApi for FakeNode {
             fee: None,
             finalized: false,
         })
-    }
-
-    fn mine(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
     }
 }
 

@@ -4,8 +4,8 @@ use super::Sandbox;
 use alloy_primitives::{Address, B256, Bytes};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
 use rollwright_core::{
-    BatchInfo, BlockId, BlockRecord, Heads, NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus,
-    Role, SubmitError,
+    BlockId, BlockRecord, Heads, NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role,
+    SubmitError,
 };
 use tokio::sync::broadcast::error::RecvError;
 
@@ -62,36 +62,18 @@ impl NodeApi for Sandbox {
 
     fn status(&self) -> NodeStatus {
         let engine = &self.inner.engine;
+        let chain_id = engine.chain_config().chain_id;
+        let rollup_id = engine.genesis_block().rollup_id();
         NodeStatus {
-            name: "sandbox".into(),
-            chain_id: engine.chain_config().chain_id,
-            rollup_id: engine.genesis_block().rollup_id(),
             role: Role::Sequencer,
-            heads: self.heads(),
-            da_layer: "none".into(),
-            da_network: "none".into(),
-            da_head: None,
-            derived: None,
-            derived_ordinal: None,
-            unposted_blocks: 0,
-            unposted_bytes: 0,
-            admitting: true,
-            blocked: None,
-            lapsed: false,
-            synced: true,
             pool: self.pool_status(),
-            settlement: "none".into(),
-            last_errors: Vec::new(),
+            ..NodeStatus::alone("sandbox", chain_id, rollup_id, self.heads())
         }
     }
 
     fn block(&self, id: BlockId) -> Option<BlockRecord> {
         let block = self.inner.engine.store().block(id).ok().flatten()?;
         Some(block.record.clone())
-    }
-
-    fn batch_of(&self, _: u64) -> Option<BatchInfo> {
-        None
     }
 
     fn mine(&self) -> BoxFuture<'_, bool> {

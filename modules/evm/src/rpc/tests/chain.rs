@@ -22,9 +22,9 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use jsonrpsee::Methods;
 use parking_lot::Mutex;
 use rollwright_core::{
-    Anchor, Attributes, BatchInfo, BlockId, BlockRecord, BlockRef, ChainStore as _, DaHeight,
-    DaOrdinal, DaPoint, ForcedBudget, Heads, NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus,
-    Role, SubmitError,
+    Anchor, Attributes, BlockId, BlockRecord, BlockRef, ChainStore as _, DaHeight, DaOrdinal,
+    DaPoint, ForcedBudget, Heads, NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role,
+    SubmitError,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -421,35 +421,16 @@ impl NodeApi for FakeNode {
     }
 
     fn status(&self) -> NodeStatus {
+        let rollup_id = self.engine.genesis_block().rollup_id();
         NodeStatus {
-            name: "test".into(),
-            chain_id: CHAIN_ID,
-            rollup_id: self.engine.genesis_block().rollup_id(),
             role: Role::Sequencer,
-            heads: self.heads(),
-            da_layer: "none".into(),
-            da_network: "none".into(),
-            da_head: None,
-            derived: None,
-            derived_ordinal: None,
-            unposted_blocks: 0,
-            unposted_bytes: 0,
-            admitting: true,
-            blocked: None,
-            lapsed: false,
             synced: !self.shared.lock().syncing,
-            pool: PoolStatus::default(),
-            settlement: "sovereign".into(),
-            last_errors: Vec::new(),
+            ..NodeStatus::alone("test", CHAIN_ID, rollup_id, self.heads())
         }
     }
 
     fn block(&self, id: BlockId) -> Option<BlockRecord> {
         self.engine.block(id).unwrap()
-    }
-
-    fn batch_of(&self, _: u64) -> Option<BatchInfo> {
-        None
     }
 
     fn mine(&self) -> BoxFuture<'_, bool> {
