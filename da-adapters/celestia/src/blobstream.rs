@@ -1,6 +1,8 @@
 //! What Blobstream relays to an EVM chain: data roots by height.
 
 use alloy_primitives::{B256, U256};
+use celestia_types::MerkleProof;
+use sha2::Digest;
 use tendermint::{crypto::default::Sha256, merkle};
 
 /// One leaf: the ABI encoding of `(uint256 height, bytes32 dataRoot)`.
@@ -20,10 +22,71 @@ pub fn root(tuples: &[[u8; 64]]) -> B256 {
     merkle::simple_hash_from_byte_vectors::<Sha256>(tuples).into()
 }
 
+/// The way from one tuple to the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TupleProof {
+    /// Hashes beside the way, from below.
+    pub side_nodes: Vec<B256>,
+    /// Index of the tuple.
+    pub key: u64,
+    /// Number of tuples.
+    pub leaves: u64,
+}
+
+/// Proves that the tuple at `index` stands under [`root`]; `None` where there
+/// is no such tuple.
+pub fn prove(tuples: &[[u8; 64]], index: usize) -> Option<TupleProof> {
+    let (proof, _) = MerkleProof::new(index, tuples).ok()?;
+    Some(TupleProof {
+        side_nodes: proof.aunts.iter().map(|&hash| hash.into()).collect(),
+        key: index as u64,
+        leaves: tuples.len() as u64,
+    })
+}
+
+/// Whether `leaf` is the tuple with the proof's index under `root`.
+///
+/// Source: RFC 9162, §2.1.3.2; `contracts/BlobstreamProof.sol` walks the same
+/// way.
+pub fn verify(root: B256, leaf: &[u8; 64], proof: &TupleProof) -> bool {
+    let hash = |prefix: u8, parts: [&[u8]; 2]| -> B256 {
+        let [left, right] = parts;
+        let digest: [u8; 32] = sha2::Sha256::new_with_prefix([prefix])
+            .chain_update(left)
+            .chain_update(right)
+            .finalize()
+            .into();
+        digest.into()
+    };
+    let (mut index, Some(mut last)) = (proof.key, proof.leaves.checked_sub(1)) else {
+        return false;
+    };
+    if index > last {
+        return false;
+    }
+    let mut found = hash(0, [leaf, &[]]);
+    for beside in &proof.side_nodes {
+        if last == 0 {
+            return false;
+        }
+        if index & 1 == 1 || index == last {
+            found = hash(1, [beside.as_slice(), found.as_slice()]);
+            while index & 1 == 0 && index != 0 {
+                index >>= 1;
+                last >>= 1;
+            }
+        } else {
+            found = hash(1, [found.as_slice(), beside.as_slice()]);
+        }
+        index >>= 1;
+        last >>= 1;
+    }
+    last == 0 && found == root
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use celestia_types::MerkleProof;
 
     #[test]
     fn a_tuple_is_two_words() {
@@ -46,6 +109,52 @@ mod tests {
                 let other = tuple(10 + at as u64, B256::repeat_byte(0xff));
                 assert!(proof.verify(other, root.0).is_err());
             }
+        }
+    }
+
+    #[test]
+    fn a_tuple_is_proved_at_its_place_alone() {
+        for count in 1..=17usize {
+            let tuples: Vec<_> = (0..count as u64)
+                .map(|n| tuple(10 + n, B256::with_last_byte(n as u8)))
+                .collect();
+            let root = root(&tuples);
+            for (at, leaf) in tuples.iter().enumerate() {
+                let proof = prove(&tuples, at).unwrap();
+                assert!(verify(root, leaf, &proof), "{at} of {count}");
+                assert!(!verify(B256::ZERO, leaf, &proof));
+                for (other, tuple) in tuples.iter().enumerate() {
+                    assert_eq!(verify(root, tuple, &proof), other == at);
+                }
+                for key in 0..=count as u64 {
+                    let moved = TupleProof {
+                        key,
+                        ..proof.clone()
+                    };
+                    assert_eq!(verify(root, leaf, &moved), key == at as u64);
+                }
+                let mut spoilt = vec![TupleProof {
+                    leaves: 0,
+                    ..proof.clone()
+                }];
+                let mut longer = proof.clone();
+                longer.side_nodes.push(B256::ZERO);
+                spoilt.push(longer);
+                if !proof.side_nodes.is_empty() {
+                    let mut shorter = proof.clone();
+                    shorter.side_nodes.pop();
+                    spoilt.push(shorter);
+                    let mut reversed = proof.clone();
+                    reversed.side_nodes.reverse();
+                    if reversed != proof {
+                        spoilt.push(reversed);
+                    }
+                }
+                for proof in spoilt {
+                    assert!(!verify(root, leaf, &proof), "{proof:?}");
+                }
+            }
+            assert_eq!(prove(&tuples, count), None);
         }
     }
 }

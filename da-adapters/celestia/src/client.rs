@@ -1,6 +1,13 @@
 use crate::{
-    CelestiaConfig, CelestiaError, GasPrice, endpoints::Endpoints, follow::HeaderChain, gas_of,
-    journal::Journal, namespace_text, proof, read::Content, submit::Flights,
+    CelestiaConfig, CelestiaError, GasPrice,
+    endpoints::Endpoints,
+    follow::HeaderChain,
+    gas_of,
+    journal::Journal,
+    namespace_text, proof,
+    read::Content,
+    sampling::{self, BlockSampling, SampleReport, SampleSecret},
+    submit::Flights,
 };
 use alloy_primitives::B256;
 use parking_lot::Mutex;
@@ -90,6 +97,10 @@ impl CelestiaDa {
         self.inner.journal.close();
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// Where this rollup's blobs lie, in full.
     pub fn namespace(&self) -> String {
         namespace_text(self.inner.config.namespace)
@@ -98,6 +109,26 @@ impl CelestiaDa {
     /// Told how many submissions wait for a node's answer.
     pub fn outstanding(&self) -> watch::Receiver<usize> {
         self.inner.flights.outstanding()
+    }
+
+    /// Samples the newest block once, over all nodes, with proofs against its
+    /// verified header: how sure it is that the block was published as a whole.
+    /// Derivation does not depend on it.
+    ///
+    /// `samples` distinct shares are drawn from `secret`. `Ok` says what was
+    /// given; the block is available where the report says so.
+    pub async fn sample_head(
+        &self,
+        secret: &SampleSecret,
+        samples: u16,
+    ) -> Result<SampleReport, CelestiaError> {
+        let Inner {
+            chain, endpoints, ..
+        } = &*self.inner;
+        let head = chain.head(endpoints).await?.height.0;
+        let header = chain.header(endpoints, head).await?;
+        let block = BlockSampling::new(header, secret, samples.max(1), 1);
+        Ok(sampling::once(endpoints, block, 0).await)
     }
 
     /// What the node's account has, in utia: its word, not a proof.

@@ -137,6 +137,35 @@ impl Endpoints {
         Err(last.unwrap_or(CelestiaError::NotAvailable))
     }
 
+    /// Asks one endpoint, by its number. As [`ask`](Self::ask) in the rest.
+    pub(crate) async fn ask_one<T, U>(
+        &self,
+        number: usize,
+        height: u64,
+        call: impl for<'a> Fn(&'a Client) -> Call<'a, T>,
+        accept: impl Fn(T) -> Result<U, Refusal>,
+    ) -> Result<U, CelestiaError> {
+        let endpoint = self.all.get(number).ok_or(CelestiaError::NotAvailable)?;
+        self.once(endpoint, height, &call, &accept).await
+    }
+
+    /// Numbers of the endpoints that may be asked, in the order of the
+    /// configuration.
+    pub(crate) fn usable(&self) -> Vec<usize> {
+        let now = self.clock.now_ms();
+        let aside = |endpoint: &Endpoint| endpoint.standing.lock().aside_until_ms > now;
+        (0..)
+            .zip(&self.all)
+            .filter(|(_, endpoint)| !aside(endpoint))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    /// An endpoint's address, without credentials.
+    pub(crate) fn name(&self, number: usize) -> &str {
+        self.all.get(number).map_or("", |endpoint| &endpoint.shown)
+    }
+
     async fn once<T, U>(
         &self,
         endpoint: &Endpoint,
@@ -242,7 +271,7 @@ impl Endpoints {
     }
 
     /// Why no endpoint is left, if none is.
-    fn all_aside(&self) -> Option<(u64, String)> {
+    pub(crate) fn all_aside(&self) -> Option<(u64, String)> {
         if !self.order().is_empty() {
             return None;
         }

@@ -274,6 +274,19 @@ pub enum CelestiaError {
     /// The handle was closed with `CelestiaDa::close`.
     #[error("the Celestia journal has been closed in this process: open it again")]
     Closed,
+    /// Samples of a block were not given.
+    #[error(
+        "Celestia block {height} is not known to be available: {missing} of {wanted} samples were \
+         not given: ask nodes of other operators too"
+    )]
+    Unsampled {
+        /// The height.
+        height: u64,
+        /// Samples that no endpoint gave.
+        missing: usize,
+        /// Samples that were asked for.
+        wanted: usize,
+    },
     /// The embedded devnet failed.
     #[error("the embedded Celestia devnet: {0}")]
     Devnet(String),
@@ -324,6 +337,7 @@ impl CelestiaError {
             Self::Held(_) => (Temporary, "RW-DA-435"),
             Self::Devnet(_) => (Fatal, "RW-DA-436"),
             Self::Closed => (Fatal, "RW-DA-437"),
+            Self::Unsampled { .. } => (Temporary, "RW-DA-451"),
         }
     }
 }

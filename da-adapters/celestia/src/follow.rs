@@ -48,7 +48,7 @@ fn hash(header: &ExtendedHeader) -> B256 {
     }
 }
 
-fn millis(header: &ExtendedHeader) -> u64 {
+pub(crate) fn millis(header: &ExtendedHeader) -> u64 {
     u64::try_from(header.time().unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
 }
 
@@ -75,7 +75,7 @@ impl HeaderChain {
     }
 
     /// What must hold of a header whatever came before it.
-    fn check(&self, header: &ExtendedHeader) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, header: &ExtendedHeader) -> Result<(), Refusal> {
         if header.chain_id().as_str() != self.network {
             return Err(Refusal::Other(CelestiaError::WrongNetwork {
                 expected: self.network.clone(),
@@ -100,6 +100,16 @@ impl HeaderChain {
                 |header: ExtendedHeader| self.check(&header).map(|()| header),
             )
             .await?;
+        self.follow(endpoints, offered).await
+    }
+
+    /// Goes on to a header that an endpoint offers as the newest and that was
+    /// checked for itself. Returns the newest that is believed then.
+    pub(crate) async fn follow(
+        &self,
+        endpoints: &Endpoints,
+        offered: ExtendedHeader,
+    ) -> Result<DaHeader, CelestiaError> {
         let mut newest = self.newest.lock().await;
         let known = match newest.take() {
             Some(known) => known,

@@ -16,9 +16,11 @@ mod header;
 #[cfg(feature = "rpc")]
 mod journal;
 mod namespace;
+pub mod onchain;
 mod proof;
 #[cfg(feature = "rpc")]
 mod read;
+pub mod sampling;
 #[cfg(feature = "rpc")]
 mod submit;
 #[cfg(all(test, feature = "devnet"))]

@@ -2,6 +2,7 @@ use crate::{
     Error, EthereumDaConfig,
     codec::MAX_PAYLOAD_BYTES,
     fees::BlobSchedule,
+    onchain::TransactionProof,
     poster::{Poster, wei},
     proof,
     reader::Reader,
@@ -85,6 +86,14 @@ impl EthereumDa {
             }
             None => Ok(None),
         }
+    }
+
+    /// A proof for contracts that a blob or part of this rollup was published:
+    /// the transaction that carries it, by the data root that the anchor has.
+    ///
+    /// `Rejected` where the block holds nothing of ours at that place.
+    pub async fn prove_for_contract(&self, blob: &BlobRef) -> Result<TransactionProof, Error> {
+        self.inner.reader.prove_for_contract(blob).await
     }
 
     /// The L1's blob parameters, now and planned.

@@ -15,6 +15,7 @@ mod error;
 pub mod fees;
 pub mod kzg;
 mod namespace;
+pub mod onchain;
 #[cfg(feature = "rpc")]
 mod poster;
 #[cfg(feature = "rpc")]

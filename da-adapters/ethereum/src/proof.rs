@@ -148,6 +148,11 @@ impl BlockBody {
         &self.header
     }
 
+    /// The block's transactions, where they were needed.
+    pub fn transactions(&self) -> Option<&[Transaction]> {
+        self.transactions.as_deref()
+    }
+
     /// What is ours in the block, in order.
     pub fn items(&self, inbox: &Inbox) -> Vec<Item> {
         let height = self.facts().height;

@@ -8,6 +8,7 @@ use crate::{
     block::SealedHeader,
     codec,
     namespace::{Carried, Item},
+    onchain::TransactionProof,
     proof::{BlockBody, RootRule},
     rpc::{Endpoints, Tag},
     store::{Content, Store},
@@ -244,23 +245,41 @@ impl Reader {
         })
     }
 
-    /// The proof that a referenced blob stands in its block.
-    pub(crate) async fn prove(&self, blob: &BlobRef) -> Result<Proof, Error> {
+    /// A block and what a referenced blob is in it.
+    async fn item(&self, blob: &BlobRef) -> Result<(BlockBody, Item), Error> {
         let body = self.body(blob.block.height, Some(blob.block.hash)).await?;
-        let items = body.items(&self.inbox);
-        let found = items
-            .get(blob.index as usize)
-            .filter(|item| item.commitment() == blob.commitment);
-        let Some(item) = found else {
+        let mut items = body.items(&self.inbox);
+        let index = blob.index as usize;
+        if items.get(index).map(Item::commitment) != Some(blob.commitment) {
             return Err(Error::NoSuchBlob {
                 height: blob.block.height,
                 index: blob.index,
                 commitment: blob.commitment,
             });
-        };
-        let item = std::slice::from_ref(item);
+        }
+        Ok((body, items.swap_remove(index)))
+    }
+
+    /// The proof that a referenced blob stands in its block.
+    pub(crate) async fn prove(&self, blob: &BlobRef) -> Result<Proof, Error> {
+        let (body, item) = self.item(blob).await?;
+        let item = std::slice::from_ref(&item);
         let contents = self.contents(&body, item).await?;
         Ok(body.prove_inclusion(blob.index, refused(item, &contents).pop()))
+    }
+
+    /// As [`prove`](Self::prove), for contracts.
+    pub(crate) async fn prove_for_contract(
+        &self,
+        blob: &BlobRef,
+    ) -> Result<TransactionProof, Error> {
+        let (body, item) = self.item(blob).await?;
+        let proof = body.prove_for_contract(item.transaction);
+        proof.ok_or(Error::NoSuchBlob {
+            height: blob.block.height,
+            index: blob.index,
+            commitment: blob.commitment,
+        })
     }
 
     /// Where the items of one transaction stand in a block.

@@ -113,6 +113,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::CelestiaDevnet(args) => {
             wait(commands::celestia_devnet::run(console, &cli.global, args))
         }
+        Command::Light(args) => wait(commands::light::run(console, &cli.global, args)),
         Command::Da(args) => wait(commands::da::run(console, &cli.global, args)),
     }
 }

@@ -179,3 +179,82 @@ fn every_key_of_celestia_is_explained_and_shown() {
     let refused = run(&["config", "show", "--config", config, "--json"]);
     assert_eq!(failure(&refused)["code"], "RW-CFG-005");
 }
+
+#[test]
+fn a_light_client_samples_what_a_devnet_makes_and_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = datadir(folder.path());
+    let devnet = Running::start(&[
+        "celestia-devnet",
+        "--listen",
+        "127.0.0.1:0",
+        "--block-time",
+        "300ms",
+    ]);
+    let url = devnet.started["url"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    let first = devnet.started["firstHash"].as_str().expect("a hash");
+    let trust = format!("1:{first}");
+    let arguments = [
+        "light",
+        "--endpoint",
+        &url,
+        "--trust",
+        &trust,
+        "--datadir",
+        dir,
+        "--block-time",
+        "300ms",
+    ];
+    let mut light = Running::start(&arguments);
+    assert_eq!(light.started["network"], "private");
+    for height in 1..=3 {
+        let block = light.wait_for("available");
+        assert_eq!(block["height"], height);
+        assert_eq!(block["available"], true);
+        assert_eq!(block["verified"], block["samples"]);
+        assert_eq!(block["confidence"], 1.0, "an empty square has one share");
+    }
+    assert_eq!(light.interrupt(), Some(0));
+    let again = Running::start(&arguments);
+    assert!(
+        again.started["next"].as_u64() >= Some(4),
+        "{}",
+        again.started
+    );
+    assert_eq!(again.interrupt(), Some(0));
+
+    // Once, up to the newest block.
+    let output = run(&[
+        "light",
+        "--endpoint",
+        &url,
+        "--once",
+        "--block-time",
+        "300ms",
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let line = stdout(&output);
+    assert!(
+        line.contains("available") && line.contains("confidence 100.00 %"),
+        "{line}"
+    );
+
+    let other = format!("1:0x{}", "11".repeat(32));
+    let wrong = ["light", "--endpoint", &url, "--trust", &other, "--json"];
+    assert_eq!(failure(&run(&wrong))["code"], "RW-DA-426");
+    let wrong = [
+        "light",
+        "--endpoint",
+        &url,
+        "--network",
+        "celestia",
+        "--json",
+    ];
+    assert_eq!(failure(&run(&wrong))["code"], "RW-DA-419");
+    assert_eq!(devnet.interrupt(), Some(0));
+    let gone = run(&["light", "--endpoint", &url, "--once"]);
+    assert_eq!(gone.status.code(), Some(4), "{}", stderr(&gone));
+}

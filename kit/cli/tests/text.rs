@@ -97,7 +97,7 @@ fn a_page_says_what_to_do() {
 /// Help is compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes it anew.
 #[test]
 fn help_is_as_checked_in() {
-    let commands: [&[&str]; 27] = [
+    let commands: [&[&str]; 28] = [
         &[],
         &["dev"],
         &["new"],
@@ -105,6 +105,7 @@ fn help_is_as_checked_in() {
         &["verify"],
         &["force-include"],
         &["celestia-devnet"],
+        &["light"],
         &["snapshot"],
         &["snapshot", "export"],
         &["snapshot", "import"],

@@ -65,6 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
     ("hello-rollup", &["rollwright"]),
+    ("da-proof", &["rollwright"]),
 ];
 
 /// Crates that stay free of runtimes, networks and databases.

@@ -2,7 +2,7 @@
 
 use super::chain::Forgery;
 use parking_lot::Mutex;
-use std::time::Duration;
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 /// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +55,37 @@ pub enum Lie {
     Header(Forgery),
     /// Another header, signed by the validators too.
     Fork,
+    /// A sample is that of the share one column further.
+    OtherSample,
+}
+
+/// Shares that a node does not give, while it proves all others honestly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// The fewest shares without which no square can be recovered: in one more
+    /// than half of the rows one more than half of the shares.
+    Unrecoverable,
+    /// The shares of these rows and columns, in squares that have them.
+    Shares(BTreeSet<(u16, u16)>),
+}
+
+impl Withheld {
+    /// Whether a share of an extended square of this width is withheld.
+    pub(crate) fn holds_back(&self, width: usize, row: usize, column: usize) -> bool {
+        match self {
+            Self::Unrecoverable => row <= width / 2 && column <= width / 2,
+            Self::Shares(shares) => shares
+                .iter()
+                .any(|&(r, c)| (usize::from(r), usize::from(c)) == (row, column)),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Script {
     calls: Vec<(String, Fault, u32)>,
     lie: Option<Lie>,
+    shares: Option<(RangeInclusive<u64>, Withheld)>,
     withheld: bool,
     halted: bool,
 }
@@ -101,6 +126,26 @@ impl Faults {
 
     pub(crate) fn lie(&self) -> Option<Lie> {
         self.0.lock().lie.clone()
+    }
+
+    /// Shares of these heights are not given from now on.
+    pub(crate) fn withhold_shares(&self, shares: Option<(RangeInclusive<u64>, Withheld)>) {
+        self.0.lock().shares = shares;
+    }
+
+    /// Whether any of these shares of a block is not given.
+    pub(crate) fn hold_back(
+        &self,
+        height: u64,
+        width: usize,
+        mut shares: impl Iterator<Item = (usize, usize)>,
+    ) -> bool {
+        match &self.0.lock().shares {
+            Some((heights, withheld)) if heights.contains(&height) => {
+                shares.any(|(row, column)| withheld.holds_back(width, row, column))
+            }
+            _ => false,
+        }
     }
 
     /// Units stay in the mempool.

@@ -1,8 +1,10 @@
-use super::{BlockProduction, DevnetConfig, Fault, Lie, MAX_WIDTH, node::Node, rpc::Server};
+use super::{
+    BlockProduction, DevnetConfig, Fault, Lie, MAX_WIDTH, Withheld, node::Node, rpc::Server,
+};
 use crate::{CelestiaError, GasPrice};
 use alloy_primitives::B256;
 use rollwright_core::{Clock, DaHeader};
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc};
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -169,6 +171,14 @@ impl DevnetHandle {
     /// From now on the node answers dishonestly, or honestly again.
     pub fn lie(&self, lie: Option<Lie>) {
         self.inner.node.faults.set_lie(lie);
+    }
+
+    /// Shares of the blocks at these heights are not given from now on, or
+    /// given again. Headers, proofs of other shares and what the rollup reads of
+    /// its namespace stay honest, as with a proposer who publishes a block in
+    /// part.
+    pub fn withhold_shares(&self, shares: Option<(RangeInclusive<u64>, Withheld)>) {
+        self.inner.node.faults.withhold_shares(shares);
     }
 
     /// Ends every fault and lie.

@@ -16,6 +16,6 @@ mod tx;
 pub use chain::Forgery;
 pub use config::{BlockProduction, DevnetConfig};
 pub use eds::{ExtendedSquare, MAX_WIDTH};
-pub use faults::{Fault, Lie};
+pub use faults::{Fault, Lie, Withheld};
 pub use handle::{CelestiaDevnet, DevnetHandle};
 pub use square::{BlobUnit, Square, SquareBuilder};

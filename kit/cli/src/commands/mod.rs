@@ -12,6 +12,7 @@ pub(crate) mod force_include;
 pub(crate) mod import;
 pub(crate) mod interrupts;
 pub(crate) mod keys;
+pub(crate) mod light;
 pub(crate) mod new;
 pub(crate) mod rpc;
 pub(crate) mod run;

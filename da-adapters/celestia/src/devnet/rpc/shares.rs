@@ -12,6 +12,7 @@ use celestia_types::{
     namespace_data::NamespaceData,
     nmt::{Namespace, NamespaceProof},
     row_namespace_data::RowNamespaceData,
+    sample::Sample,
 };
 use nmt_rs::nmt_proof::NamespaceProof as RawProof;
 use serde_json::Value;
@@ -28,30 +29,57 @@ impl Node {
             _ => return Err(RpcError::unknown(&format!("share.{name}"))),
         }
         let block = self.served(params.get(0)?).await?;
+        let width = block.square.width();
+        let all = |row: u16| (0..width).map(move |column| (usize::from(row), column));
+        let give = |shares: &mut dyn Iterator<Item = (usize, usize)>| {
+            if self.faults.hold_back(block.header.height(), width, shares) {
+                return Err(RpcError::text("share: data not available"));
+            }
+            Ok(())
+        };
         match name {
-            "GetEDS" => json(RawExtendedDataSquare {
-                data_square: block
-                    .square
-                    .shares()
-                    .chunks_exact(SHARE_BYTES)
-                    .map(<[u8]>::to_vec)
-                    .collect(),
-                codec: "Leopard".to_owned(),
-            }),
-            "GetRange" => range(&block, params.get(1)?, params.get(2)?),
+            "SharesAvailable" => {
+                give(&mut (0..width as u16).flat_map(all))?;
+                Ok(Value::Null)
+            }
+            "GetEDS" => {
+                give(&mut (0..width as u16).flat_map(all))?;
+                json(RawExtendedDataSquare {
+                    data_square: block
+                        .square
+                        .shares()
+                        .chunks_exact(SHARE_BYTES)
+                        .map(<[u8]>::to_vec)
+                        .collect(),
+                    codec: "Leopard".to_owned(),
+                })
+            }
+            "GetRange" => {
+                let (start, end): (u64, u64) = (params.get(1)?, params.get(2)?);
+                let original = width as u64 / 2;
+                let last = end.min(original * original);
+                give(
+                    &mut (start..last)
+                        .map(|share| ((share / original) as usize, (share % original) as usize)),
+                )?;
+                range(&block, start, end)
+            }
             "GetSamples" => {
                 let places: Vec<SampleCoordinates> = params.get(1)?;
                 if places.len() > MAX_SAMPLES {
                     return Err(RpcError::text("too many samples"));
                 }
+                give(&mut places.iter().map(|at| (at.row.into(), at.column.into())))?;
+                let lie = self.faults.lie();
                 let samples: Option<Vec<_>> = places
                     .iter()
-                    .map(|place| block.square.sample(place.row.into(), place.column.into()))
+                    .map(|at| sample(&block, lie.as_ref(), at.row.into(), at.column.into()))
                     .collect();
                 json(samples.ok_or_else(out_of_square)?)
             }
             "GetRow" => {
                 let row: u16 = params.get(1)?;
+                give(&mut all(row))?;
                 let shares: Option<Vec<_>> = (0..block.square.width())
                     .map(|column| raw(&block, row.into(), column))
                     .collect();
@@ -62,6 +90,7 @@ impl Node {
             }
             "GetShare" => {
                 let (row, column): (u16, u16) = (params.get(1)?, params.get(2)?);
+                give(&mut std::iter::once((row.into(), column.into())))?;
                 json(raw(&block, row.into(), column.into()).ok_or_else(out_of_square)?)
             }
             "GetNamespaceData" => {
@@ -83,6 +112,28 @@ fn raw(block: &Block, row: usize, column: usize) -> Option<RawShare> {
     Some(RawShare {
         data: block.square.share_bytes(row, column)?.to_vec(),
     })
+}
+
+/// A share with its proof, or what a dishonest node gives instead.
+fn sample(block: &Block, lie: Option<&Lie>, row: usize, column: usize) -> Option<Sample> {
+    let honest = block.square.sample(row, column)?;
+    let other = || {
+        block
+            .square
+            .sample(row, (column + 1) % block.square.width())
+    };
+    match lie {
+        Some(Lie::OtherSample) => other(),
+        Some(Lie::CorruptShare) => Some(Sample {
+            share: block.square.share(row ^ 1, column)?,
+            ..honest
+        }),
+        Some(Lie::CorruptProof) => Some(Sample {
+            proof: other()?.proof,
+            ..honest
+        }),
+        _ => Some(honest),
+    }
 }
 
 /// Shares of the original square; the end is not one of them.
