@@ -37,6 +37,10 @@ pub(crate) struct Inner {
     pub(crate) journal: Arc<Journal>,
     pub(crate) contents: Mutex<VecDeque<Arc<Content>>>,
     pub(crate) flights: Flights,
+    #[cfg(feature = "grpc")]
+    pub(crate) clock: Arc<dyn Clock>,
+    #[cfg(feature = "grpc")]
+    pub(crate) own_key: Option<crate::own_key::OwnKey>,
     caps: DaCaps,
 }
 
@@ -47,6 +51,32 @@ impl CelestiaDa {
     /// `Fatal` where a setting or the journal is not usable; one process uses a
     /// journal at a time.
     pub fn open(config: CelestiaConfig, clock: Arc<dyn Clock>) -> Result<Self, CelestiaError> {
+        #[cfg(feature = "grpc")]
+        let own_key = crate::own_key::OwnKey::new(&config, None)?;
+        Self::assemble(
+            config,
+            clock,
+            #[cfg(feature = "grpc")]
+            own_key,
+        )
+    }
+
+    /// As [`open`](Self::open), with something in the consensus node's place.
+    #[cfg(all(test, feature = "grpc", feature = "devnet"))]
+    pub(crate) fn open_over(
+        config: CelestiaConfig,
+        clock: Arc<dyn Clock>,
+        consensus: Arc<dyn crate::own_key::Consensus>,
+    ) -> Result<Self, CelestiaError> {
+        let own_key = crate::own_key::OwnKey::new(&config, Some(consensus))?;
+        Self::assemble(config, clock, own_key)
+    }
+
+    fn assemble(
+        config: CelestiaConfig,
+        clock: Arc<dyn Clock>,
+        #[cfg(feature = "grpc")] own_key: Option<crate::own_key::OwnKey>,
+    ) -> Result<Self, CelestiaError> {
         if config.gas_price > config.max_gas_price {
             return Err(CelestiaError::Config {
                 key: "gas-price",
@@ -59,7 +89,7 @@ impl CelestiaDa {
             config.namespace.as_bytes(),
         )?);
         let endpoints = Arc::new(Endpoints::new(&config, Arc::clone(&clock))?);
-        let chain = HeaderChain::new(&config, clock, Arc::clone(&journal))?;
+        let chain = HeaderChain::new(&config, Arc::clone(&clock), Arc::clone(&journal))?;
         let max_blob_bytes = journal
             .max_blob_bytes()?
             .map_or(config.max_blob_bytes, |found| {
@@ -82,6 +112,10 @@ impl CelestiaDa {
                 journal,
                 contents: Mutex::default(),
                 flights: Flights::new(max_blob_bytes),
+                #[cfg(feature = "grpc")]
+                clock,
+                #[cfg(feature = "grpc")]
+                own_key,
                 caps,
                 config,
             }),
@@ -131,8 +165,12 @@ impl CelestiaDa {
         Ok(sampling::once(endpoints, block, 0).await)
     }
 
-    /// What the node's account has, in utia: its word, not a proof.
+    /// What the account that pays has, in utia: a node's word, not a proof.
     pub async fn balance(&self) -> Result<u64, CelestiaError> {
+        #[cfg(feature = "grpc")]
+        if let Some(own) = &self.inner.own_key {
+            return own.balance().await;
+        }
         use celestia_rpc::StateClient;
         self.inner
             .endpoints
@@ -144,8 +182,12 @@ impl CelestiaDa {
             .await
     }
 
-    /// The address that the node pays from.
+    /// The address that is paid from, the first of several.
     pub async fn address(&self) -> Result<String, CelestiaError> {
+        #[cfg(feature = "grpc")]
+        if let Some(address) = self.inner.own_key.as_ref().and_then(|own| own.address()) {
+            return Ok(address.to_string());
+        }
         use celestia_rpc::StateClient;
         self.inner
             .endpoints

@@ -49,6 +49,42 @@ pub struct CelestiaConfig {
     pub request_timeout: Duration,
     /// How long blocks are served.
     pub retention: Option<Duration>,
+    /// Posts with keys of our own; without it the first endpoint's key pays.
+    #[cfg(feature = "grpc")]
+    pub own_key: Option<OwnKeyConfig>,
+}
+
+/// Posting with keys of our own through consensus nodes.
+#[cfg(feature = "grpc")]
+#[derive(Clone, Default)]
+pub struct OwnKeyConfig {
+    /// gRPC addresses of consensus nodes, `http` or `https`; at least one.
+    pub grpc: Vec<String>,
+    /// Secret secp256k1 keys, 32 bytes in hexadecimal each. Units are spread
+    /// over them; the order of units of different keys is not promised.
+    pub keys: Vec<String>,
+    /// Whether the consensus node is asked for a price; `gas_price` is then
+    /// the lowest that is offered.
+    pub estimate: bool,
+    /// Most utia that are signed for within 24 hours, counted by the hour.
+    pub max_spend_per_day: Option<u64>,
+    /// The account that pays the fees in the keys' place.
+    pub fee_granter: Option<String>,
+}
+
+/// Without the keys.
+#[cfg(feature = "grpc")]
+impl fmt::Debug for OwnKeyConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<_> = self.grpc.iter().map(|url| redact(url)).collect();
+        f.debug_struct("OwnKeyConfig")
+            .field("grpc", &nodes)
+            .field("keys", &self.keys.len())
+            .field("estimate", &self.estimate)
+            .field("max_spend_per_day", &self.max_spend_per_day)
+            .field("fee_granter", &self.fee_granter)
+            .finish()
+    }
 }
 
 impl CelestiaConfig {
@@ -70,6 +106,8 @@ impl CelestiaConfig {
             block_time: Duration::from_millis(2_600),
             request_timeout: Duration::from_secs(10),
             retention: Some(Duration::from_secs(7 * 86_400)),
+            #[cfg(feature = "grpc")]
+            own_key: None,
         }
     }
 }

@@ -274,6 +274,49 @@ pub enum CelestiaError {
     /// The handle was closed with `CelestiaDa::close`.
     #[error("the Celestia journal has been closed in this process: open it again")]
     Closed,
+    /// A day's spending is used up.
+    #[error(
+        "{fee} utia more would exceed `max-spend`: {spent} of {limit} utia were spent in a day: raise \
+         it under [da.celestia], or wait"
+    )]
+    SpendLimit {
+        /// What was signed for within a day, in utia.
+        spent: u64,
+        /// What the next transaction costs, in utia.
+        fee: u64,
+        /// The limit, in utia.
+        limit: u64,
+    },
+    /// Somebody else posts with our key.
+    #[error(
+        "sequence {sequence} of account {address} was used by a transaction that this node did not \
+         sign: stop whatever else uses the key, or give this node a key of its own, and start it again"
+    )]
+    KeyInUse {
+        /// The account.
+        address: String,
+        /// The sequence.
+        sequence: u64,
+    },
+    /// The transaction stands in a block and failed there.
+    #[error("the transaction was put into a block and failed with code {code}: {text}")]
+    ExecutionFailed {
+        /// The application's code.
+        code: u32,
+        /// Its words.
+        text: String,
+    },
+    /// A consensus node claims what the blocks do not show.
+    #[error(
+        "the consensus node says that transaction {hash} stands in block {height}, and its blobs are \
+         not there: name another one as `grpc` under [da.celestia]"
+    )]
+    NotInBlock {
+        /// The block.
+        height: u64,
+        /// The transaction's hash.
+        hash: String,
+    },
     /// Samples of a block were not given.
     #[error(
         "Celestia block {height} is not known to be available: {missing} of {wanted} samples were \
@@ -337,6 +380,10 @@ impl CelestiaError {
             Self::Held(_) => (Temporary, "RW-DA-435"),
             Self::Devnet(_) => (Fatal, "RW-DA-436"),
             Self::Closed => (Fatal, "RW-DA-437"),
+            Self::SpendLimit { .. } => (Rejected, "RW-DA-440"),
+            Self::KeyInUse { .. } => (Fatal, "RW-DA-441"),
+            Self::ExecutionFailed { .. } => (Temporary, "RW-DA-442"),
+            Self::NotInBlock { .. } => (Temporary, "RW-DA-443"),
             Self::Unsampled { .. } => (Temporary, "RW-DA-451"),
         }
     }

@@ -14,6 +14,12 @@ use std::{
 };
 use tendermint_proto::Protobuf;
 
+#[cfg(feature = "grpc")]
+mod own;
+
+#[cfg(feature = "grpc")]
+pub(crate) use own::{OwnAttempt, OwnChange, OwnState, OwnUnit};
+
 const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
 const UNITS: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("units");
 /// Height and index of a blob: the unit that it belongs to.

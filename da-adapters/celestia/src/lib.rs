@@ -17,6 +17,10 @@ mod header;
 mod journal;
 mod namespace;
 pub mod onchain;
+#[cfg(feature = "grpc")]
+mod own_key;
+#[cfg(any(feature = "devnet", feature = "grpc"))]
+mod pay;
 mod proof;
 #[cfg(feature = "rpc")]
 mod read;
@@ -28,6 +32,8 @@ mod testing;
 
 #[cfg(feature = "rpc")]
 pub use client::CelestiaDa;
+#[cfg(feature = "grpc")]
+pub use config::OwnKeyConfig;
 #[cfg(feature = "rpc")]
 pub use config::{CelestiaConfig, Checkpoint};
 pub use content::{NamespaceContent, PlacedBlob, SkipReason, Skipped, verify_namespace};

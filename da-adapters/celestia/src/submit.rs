@@ -60,7 +60,7 @@ pub(crate) struct Flights {
     turn: tokio::sync::Mutex<()>,
     running: Mutex<HashMap<UnitId, Flight>>,
     outstanding: watch::Sender<usize>,
-    max_blob_bytes: AtomicU64,
+    pub(crate) max_blob_bytes: AtomicU64,
     /// Unknown answers, and mismatches of the sequence, in a row.
     failures: Mutex<BTreeMap<&'static str, u32>>,
 }
@@ -86,7 +86,7 @@ impl Flights {
     }
 
     /// Counts an error among those of its kind in a row.
-    fn count(&self, error: CelestiaError) -> CelestiaError {
+    pub(crate) fn count(&self, error: CelestiaError) -> CelestiaError {
         let mut failures = self.failures.lock();
         match error {
             CelestiaError::Unknown { text, .. } => {
@@ -101,7 +101,7 @@ impl Flights {
         }
     }
 
-    fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         self.failures.lock().clear();
     }
 }
@@ -129,10 +129,39 @@ impl Inner {
             let head = this.chain.head(&this.endpoints).await?.height.0;
             this.look(unit.id, &mut record, head).await?;
             if !record.is_included() {
-                this.advance(unit, &mut record, head).await?;
+                this.go_on(unit, &mut record, head).await?;
             }
         }
         Ok(answer(unit.id, &record))
+    }
+
+    /// Brings a unit a step further, with the node's key or one of our own.
+    async fn go_on(
+        self: &Arc<Self>,
+        unit: &PostingUnit,
+        record: &mut UnitRecord,
+        head: u64,
+    ) -> Result<(), CelestiaError> {
+        #[cfg(feature = "grpc")]
+        {
+            if let Some(own) = &self.own_key {
+                return Box::pin(self.advance_own(own, unit, record, head)).await;
+            }
+            // What was signed with a key of our own may still be included.
+            let wait = self.config.ttl_blocks + self.config.margin_blocks;
+            let mine = self.journal.own(unit.id)?;
+            if mine
+                .as_ref()
+                .and_then(|mine| mine.last())
+                .is_some_and(|last| {
+                    last.state == crate::journal::OwnState::Open
+                        && head < last.sent_at.saturating_add(wait)
+                })
+            {
+                return Ok(());
+            }
+        }
+        self.advance(unit, record, head).await
     }
 
     fn refuse_unfit(&self, unit: &PostingUnit) -> Result<(), CelestiaError> {
@@ -169,7 +198,7 @@ impl Inner {
     }
 
     /// Some of a unit's blobs with their commitments.
-    async fn blobs(
+    pub(crate) async fn blobs(
         &self,
         unit: &PostingUnit,
         from: usize,
@@ -302,7 +331,7 @@ impl Inner {
     }
 
     /// Gas of the next transaction.
-    fn gas_left(&self, unit: &PostingUnit, record: &UnitRecord) -> u64 {
+    pub(crate) fn gas_left(&self, unit: &PostingUnit, record: &UnitRecord) -> u64 {
         let most = usize::try_from(record.most).unwrap_or(usize::MAX);
         gas_of(
             unit.blobs
@@ -415,7 +444,7 @@ fn answer(unit: UnitId, record: &UnitRecord) -> Submission {
     Submission {
         unit,
         status,
-        fee: (!record.attempts.is_empty()).then(|| rollwright_core::Fee {
+        fee: (record.fee > 0).then(|| rollwright_core::Fee {
             amount: record.fee,
             unit: "utia".to_owned(),
         }),

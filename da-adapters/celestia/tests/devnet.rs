@@ -119,12 +119,11 @@ async fn every_method(devnet: &DevnetHandle, client: &Client) {
             .await
             .unwrap()
     );
-    assert!(
-        !client
-            .blob_included(height, namespace(1), &proofs[0], blobs[0].commitment)
-            .await
-            .unwrap()
-    );
+    let refusal = client
+        .blob_included(height, namespace(1), &proofs[0], blobs[0].commitment)
+        .await
+        .unwrap_err();
+    assert!(refusal.to_string().contains("blob: invalid proof"));
 
     // share
     let square = client.share_get_eds(height).await.unwrap();

@@ -7,7 +7,7 @@ use crate::{
 };
 use rollwright_core::{B256, Clock, DaHeader, DaHeight};
 use rollwright_da_celestia::{
-    CelestiaConfig, CelestiaDa, CelestiaError, Checkpoint,
+    CelestiaConfig, CelestiaDa, CelestiaError, Checkpoint, OwnKeyConfig,
     devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle},
     parse_namespace,
 };
@@ -161,12 +161,39 @@ impl Project {
         if let Some(token) = &section.token {
             config.token = Some(token.read("da.celestia.token", base)?);
         }
+        config.own_key = self.own_celestia_key(section)?;
         config.trusting_period = Some(section.trusting_period.0);
         config.checkpoint = section.checkpoint.map(|checkpoint| Checkpoint {
             height: DaHeight(checkpoint.height),
             hash: checkpoint.hash,
         });
         Ok(())
+    }
+
+    /// Posting with keys of our own, where `signer` names one. The consensus
+    /// node is asked for a price; `gas-price` is the lowest that is offered.
+    fn own_celestia_key(
+        &self,
+        section: &CelestiaDaSection,
+    ) -> Result<Option<OwnKeyConfig>, ConfigError> {
+        let base = &self.config.base;
+        let Some(signer) = &section.signer else {
+            return Ok(None);
+        };
+        let mut own = OwnKeyConfig {
+            keys: vec![signer.read("da.celestia.signer", base)?],
+            estimate: true,
+            max_spend_per_day: section.max_spend.map(|limit| limit.0),
+            fee_granter: section.fee_granter.clone(),
+            ..OwnKeyConfig::default()
+        };
+        for account in &section.accounts {
+            own.keys.push(account.read("da.celestia.accounts", base)?);
+        }
+        for endpoint in &section.grpc.0 {
+            own.grpc.push(endpoint.read("da.celestia.grpc", base)?);
+        }
+        Ok(Some(own))
     }
 
     /// Where the embedded Celestia devnet of this process serves its RPC;

@@ -58,10 +58,12 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
     let secrets = [
         &mut values.sequencer.key,
         &mut values.da.celestia.token,
+        &mut values.da.celestia.signer,
         &mut values.da.ethereum.signer,
     ];
     let endpoints = [
         &mut values.da.celestia.rpc,
+        &mut values.da.celestia.grpc,
         &mut values.da.ethereum.rpc,
         &mut values.da.ethereum.beacon,
     ];
@@ -72,7 +74,8 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
             Endpoint::Address(_) => None,
             Endpoint::Source(secret) => Some(secret),
         });
-    for secret in secrets.into_iter().flatten().chain(sources) {
+    let further = values.da.celestia.accounts.iter_mut();
+    for secret in secrets.into_iter().flatten().chain(further).chain(sources) {
         if let Secret::File(path) = secret {
             *path = absolute(&project.config.path(path));
         }

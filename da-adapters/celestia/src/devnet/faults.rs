@@ -29,6 +29,8 @@ pub enum Fault {
     LostAfterInclusion,
     /// A submission is included twice.
     Duplicate,
+    /// A consensus node denies knowing a transaction.
+    Unknown,
 }
 
 /// How a dishonest node answers, until it is told to stop.

@@ -17,7 +17,8 @@ pub struct CelestiaDevnet;
 
 impl CelestiaDevnet {
     /// Starts a network, or goes on with the one of the file, and serves its
-    /// JSON-RPC over HTTP and WebSocket on `listener`.
+    /// JSON-RPC over HTTP and WebSocket on `listener`, and there too what a
+    /// consensus node's gRPC needs for posting.
     ///
     /// The first block is made before this returns. After a restart chain id,
     /// keys, heights and hashes are the same and the mempool is empty, as on a
@@ -101,7 +102,12 @@ impl Drop for Inner {
 }
 
 impl DevnetHandle {
-    /// Where HTTP is served.
+    #[cfg(all(test, feature = "grpc"))]
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.inner.node
+    }
+
+    /// Where HTTP is served, and gRPC beside it.
     pub fn url(&self) -> String {
         format!("http://{}", self.inner.address)
     }
@@ -205,6 +211,33 @@ impl DevnetHandle {
     /// The largest transaction from now on.
     pub fn set_max_tx_bytes(&self, bytes: u64) {
         self.inner.node.set_max_tx_bytes(bytes);
+    }
+
+    /// Gives an account, such as `celestia1…`, this balance; it exists from then
+    /// on and may post over gRPC.
+    pub fn fund(&self, address: &str, utia: u64) -> Result<(), CelestiaError> {
+        let address = address
+            .parse()
+            .map_err(|_| CelestiaError::Devnet(format!("`{address}` is no address")))?;
+        self.inner.node.fund(&address, utia)
+    }
+
+    /// What an account has: its next sequence and its balance in utia; `None`
+    /// where it never received anything.
+    pub fn account(&self, address: &str) -> Option<(u64, u64)> {
+        let account = self.inner.node.account(&address.parse().ok()?)?;
+        Some((account.sequence, account.balance))
+    }
+
+    /// The next transaction that comes over gRPC fails in its block with this
+    /// code; its blobs stand there all the same, as on Celestia.
+    pub fn fail_next(&self, code: u32) {
+        self.inner.node.fail_next(code);
+    }
+
+    /// Loses everything that waits, without a trace.
+    pub fn forget_mempool(&self) {
+        self.inner.node.forget_mempool();
     }
 
     /// What the account has from now on.

@@ -1,6 +1,7 @@
 //! An embedded Celestia: squares, headers, accounts and the JSON-RPC of a
 //! node, in this process.
 
+mod accounts;
 mod chain;
 mod compact;
 mod config;
@@ -19,3 +20,6 @@ pub use eds::{ExtendedSquare, MAX_WIDTH};
 pub use faults::{Fault, Lie, Withheld};
 pub use handle::{CelestiaDevnet, DevnetHandle};
 pub use square::{BlobUnit, Square, SquareBuilder};
+
+#[cfg(all(test, feature = "grpc"))]
+pub(crate) use node::TxPlace;

@@ -2,6 +2,7 @@
 
 use super::{
     DevnetConfig,
+    accounts::{AccountState, Offered, Refused, code, key_of, refused},
     chain::Validators,
     eds::ExtendedSquare,
     faults::{Fault, Faults},
@@ -14,7 +15,10 @@ use celestia_types::{Blob, state::AccAddress};
 use parking_lot::Mutex;
 use rollwright_core::Clock;
 use sha2::{Digest, Sha256};
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
 use tokio::sync::{oneshot, watch};
 
 /// Blocks that stay extended in memory.
@@ -26,9 +30,24 @@ const MAX_UNITS: usize = 200;
 /// What a submission is answered with: a height, or an error's text.
 pub(crate) type Answer = Result<u64, String>;
 
+/// Transactions that left the mempool without a block and are remembered.
+const MAX_GONE: usize = 10_000;
+
+/// How far a transaction is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TxPlace {
+    Unknown,
+    Pending,
+    Evicted,
+    Rejected(Refused),
+    Committed { height: u64, index: u32, code: u32 },
+}
+
 #[derive(Debug)]
 struct Pending {
     signed: SignedUnit,
+    /// Who pays, with which sequence; `None` for the node's own account.
+    payer: Option<([u8; 20], u64)>,
     since: u64,
     reply: Option<oneshot::Sender<Answer>>,
 }
@@ -42,7 +61,21 @@ struct State {
     min_gas_price: GasPrice,
     max_tx_bytes: u64,
     cache: VecDeque<Arc<Block>>,
+    /// Accounts beside the node's own.
+    accounts: BTreeMap<[u8; 20], AccountState>,
+    gone: HashMap<[u8; 32], TxPlace>,
+    /// The code with which the next transaction of an account fails.
+    failing: Option<u32>,
     forks: Option<celestia_types::ExtendedHeader>,
+}
+
+impl State {
+    fn remember(&mut self, hash: [u8; 32], place: TxPlace) {
+        if self.gone.len() >= MAX_GONE {
+            self.gone.clear();
+        }
+        self.gone.insert(hash, place);
+    }
 }
 
 /// A running network.
@@ -89,6 +122,9 @@ impl Node {
                 min_gas_price: config.min_gas_price,
                 max_tx_bytes: config.max_tx_bytes,
                 cache: VecDeque::new(),
+                accounts: store.accounts()?,
+                gone: HashMap::new(),
+                failing: None,
                 forks: None,
             }),
             config,
@@ -138,7 +174,192 @@ impl Node {
     pub(crate) fn set_balance(&self, utia: u64) -> Result<(), CelestiaError> {
         let mut state = self.state.lock();
         state.ledger.balance = utia;
-        self.store.set_ledger(&state.ledger)
+        self.store.set_ledger(&state.ledger, &state.accounts)
+    }
+
+    /// Gives an account a balance; it exists from then on.
+    pub(crate) fn fund(&self, address: &AccAddress, utia: u64) -> Result<(), CelestiaError> {
+        let key = key_of(address)
+            .ok_or_else(|| CelestiaError::Devnet("an address has 20 bytes".to_owned()))?;
+        let mut state = self.state.lock();
+        if *address == self.address() {
+            state.ledger.balance = utia;
+        } else {
+            // Number 0 is the node's own.
+            let number = state.accounts.len() as u64 + 1;
+            state
+                .accounts
+                .entry(key)
+                .or_insert(AccountState {
+                    number,
+                    sequence: 0,
+                    balance: 0,
+                })
+                .balance = utia;
+        }
+        self.store.set_ledger(&state.ledger, &state.accounts)
+    }
+
+    /// An account as of the newest block.
+    pub(crate) fn account(&self, address: &AccAddress) -> Option<AccountState> {
+        let state = self.state.lock();
+        if *address == self.address() {
+            return Some(AccountState {
+                number: 0,
+                sequence: state.ledger.sequence,
+                balance: state.ledger.balance,
+            });
+        }
+        state.accounts.get(&key_of(address)?).copied()
+    }
+
+    /// The next transaction of an account beside the node's own fails in its
+    /// block with this code.
+    pub(crate) fn fail_next(&self, code: u32) {
+        self.state.lock().failing = Some(code);
+    }
+
+    pub(crate) fn min_gas_price(&self) -> GasPrice {
+        self.state.lock().min_gas_price
+    }
+
+    /// Drops everything that waits, as a node whose mempool is lost; nothing
+    /// remembers it.
+    pub(crate) fn forget_mempool(&self) {
+        let mut state = self.state.lock();
+        state.mempool.clear();
+        state.next_sequence = state.ledger.sequence;
+        self.mempool.send_replace(0);
+    }
+
+    /// How far a transaction is.
+    pub(crate) fn tx(&self, hash: [u8; 32]) -> Result<TxPlace, CelestiaError> {
+        if let Some((height, index, code)) = self.store.tx(hash)? {
+            return Ok(TxPlace::Committed {
+                height,
+                index,
+                code,
+            });
+        }
+        let state = self.state.lock();
+        if state
+            .mempool
+            .iter()
+            .any(|pending| pending.signed.hash == hash)
+        {
+            return Ok(TxPlace::Pending);
+        }
+        Ok(state.gone.get(&hash).cloned().unwrap_or(TxPlace::Unknown))
+    }
+
+    /// Takes a signed transaction into the mempool, by a consensus node's
+    /// rules.
+    pub(crate) fn offer(&self, bytes: &[u8]) -> Result<[u8; 32], (Option<[u8; 32]>, Refused)> {
+        let limit = self.state.lock().max_tx_bytes;
+        if bytes.len() as u64 > limit.saturating_add(limit / 64) {
+            let log = format!(
+                "tx size {} bytes is larger than the application's configured MaxTxSize of {limit} bytes for version 10: transaction size exceeds maximum allowed limit",
+                bytes.len()
+            );
+            return Err((None, refused(code::EXCEEDS_SIZE, log)));
+        }
+        let offered = Offered::read(bytes).map_err(|error| (None, error))?;
+        let hash = offered.hash;
+        self.admit(offered).map_err(|error| (Some(hash), error))?;
+        Ok(hash)
+    }
+
+    fn admit(&self, offered: Offered) -> Result<(), Refused> {
+        let committed = self
+            .store
+            .tx(offered.hash)
+            .map_err(|error| refused(code::DECODE, error.to_string()))?;
+        let mut state = self.state.lock();
+        let waits = |pending: &Pending| pending.signed.hash == offered.hash;
+        if committed.is_some() || state.mempool.iter().any(waits) {
+            return Err(refused(code::CACHED, "tx already exists in mempool"));
+        }
+        let Some(account) = state.accounts.get(&offered.signer).copied() else {
+            let log = format!(
+                "account {} does not exist: unknown address",
+                offered.address
+            );
+            return Err(refused(code::UNKNOWN_ADDRESS, log));
+        };
+        if offered.gas_limit < offered.gas {
+            let log = format!(
+                "not enough gas to pay for blobs (minimum: {}, got: {}): insufficient fee",
+                offered.gas, offered.gas_limit
+            );
+            return Err(refused(code::FEE, log));
+        }
+        let required =
+            u64::try_from(state.min_gas_price.fee(offered.gas_limit)).unwrap_or(u64::MAX);
+        if offered.fee < required {
+            let log = format!(
+                "insufficient minimum gas price for this node; got: {}utia, required: {required}utia (min gas price: {} utia/gas): insufficient fee",
+                offered.fee,
+                state.min_gas_price.as_f64()
+            );
+            return Err(refused(code::FEE, log));
+        }
+        let theirs = || {
+            state.mempool.iter().filter(|pending| {
+                pending
+                    .payer
+                    .is_some_and(|(payer, _)| payer == offered.signer)
+            })
+        };
+        let expected = account.sequence + theirs().count() as u64;
+        let spent: u64 = theirs().map(|pending| pending.signed.fee).sum();
+        let balance = account.balance.saturating_sub(spent);
+        if balance < offered.fee {
+            let log = format!(
+                "spendable balance {balance}utia is smaller than {}utia: insufficient funds",
+                offered.fee
+            );
+            return Err(refused(code::FUNDS, log));
+        }
+        if offered.sequence != expected {
+            let log = format!(
+                "account sequence mismatch, expected {expected}, got {}: incorrect account sequence",
+                offered.sequence
+            );
+            return Err(refused(code::SEQUENCE, log));
+        }
+        if !offered.is_signed(self.validators.chain_id(), account.number) {
+            let log = format!(
+                "signature verification failed; please verify account number ({}), sequence ({expected}) and chain-id ({}): unauthorized",
+                account.number,
+                self.validators.chain_id()
+            );
+            return Err(refused(code::UNAUTHORIZED, log));
+        }
+        if state.mempool.len() >= self.config.mempool_txs {
+            let log = format!("mempool is full: number of txs {}", state.mempool.len());
+            return Err(refused(code::FULL, log));
+        }
+        let mut probe = SquareBuilder::new(self.config.max_width);
+        if !probe.push(offered.unit.clone()) {
+            return Err(refused(
+                code::TOO_LARGE,
+                "the blobs do not fit the largest square: blob(s) too large",
+            ));
+        }
+        state.gone.remove(&offered.hash);
+        let since = state.ledger.head;
+        state.mempool.push_back(Pending {
+            payer: Some((offered.signer, offered.sequence)),
+            signed: SignedUnit {
+                unit: offered.unit,
+                hash: offered.hash,
+                fee: offered.fee,
+            },
+            since,
+            reply: None,
+        });
+        self.mempool.send_replace(state.mempool.len());
+        Ok(())
     }
 
     pub(crate) fn set_min_gas_price(&self, price: GasPrice) {
@@ -279,6 +500,7 @@ impl Node {
             let since = state.ledger.head;
             state.mempool.push_back(Pending {
                 signed,
+                payer: None,
                 since,
                 reply: reply.take(),
             });
@@ -308,8 +530,26 @@ impl Node {
         let mut taken = Vec::new();
         let mut left = VecDeque::new();
         let withheld = self.faults.is_withheld();
+        let mut next: BTreeMap<[u8; 20], u64> = BTreeMap::new();
         for mut pending in std::mem::take(&mut state.mempool) {
+            if let Some((payer, sequence)) = pending.payer
+                && height <= pending.since + self.config.mempool_ttl
+            {
+                let committed = state.accounts.get(&payer).map_or(0, |known| known.sequence);
+                let expected = next.entry(payer).or_insert(committed);
+                if sequence != *expected {
+                    // What it followed was evicted.
+                    let log = format!(
+                        "account sequence mismatch, expected {expected}, got {sequence}: incorrect account sequence"
+                    );
+                    let place = TxPlace::Rejected(refused(code::SEQUENCE, log));
+                    state.remember(pending.signed.hash, place);
+                    continue;
+                }
+                *expected += 1;
+            }
             if height > pending.since + self.config.mempool_ttl {
+                state.remember(pending.signed.hash, TxPlace::Evicted);
                 let hash = alloy_primitives::hex::encode_upper(pending.signed.hash);
                 if let Some(reply) = pending.reply.take() {
                     let _ = reply.send(Err(format!(
@@ -343,7 +583,10 @@ impl Node {
         let square: Square = builder.build();
         let extended = ExtendedSquare::new(&square)
             .ok_or_else(|| CelestiaError::Devnet("the square is too wide".to_owned()))?;
-        let mut ledger = self.state.lock().ledger.clone();
+        let (mut ledger, mut accounts, mut failing) = {
+            let state = self.state.lock();
+            (state.ledger.clone(), BTreeMap::new(), state.failing)
+        };
         let parent = match ledger.head {
             0 => None,
             head => Some(self.block(head)?.ok_or_else(|| {
@@ -351,8 +594,32 @@ impl Node {
             })?),
         };
         ledger.head += 1;
-        ledger.sequence += taken.len() as u64;
-        let fees = taken.iter().map(|pending| pending.signed.fee).sum();
+        let mut txs = Vec::new();
+        let mut fees = 0u64;
+        for pending in &taken {
+            let mut outcome = 0;
+            match pending.payer {
+                None => {
+                    ledger.sequence += 1;
+                    fees = fees.saturating_add(pending.signed.fee);
+                }
+                Some((payer, sequence)) => {
+                    let state = self.state.lock();
+                    let before = state.accounts.get(&payer).copied();
+                    let account = accounts
+                        .entry(payer)
+                        .or_insert(before.unwrap_or(AccountState {
+                            number: 0,
+                            sequence: 0,
+                            balance: 0,
+                        }));
+                    account.sequence = sequence + 1;
+                    account.balance = account.balance.saturating_sub(pending.signed.fee);
+                    outcome = failing.take().unwrap_or(0);
+                }
+            }
+            txs.push((pending.signed.hash, outcome));
+        }
         ledger.balance = ledger.balance.saturating_sub(fees);
         let header = self.validators.header(
             parent.as_ref().map(|block| &block.header),
@@ -361,7 +628,8 @@ impl Node {
             app_hash(&ledger),
             extended.dah().clone(),
         )?;
-        self.store.append(&ledger, &header, &square)?;
+        self.store
+            .append(&ledger, &header, &square, &accounts, &txs)?;
         let height = header.height();
         self.cache(&Arc::new(Block {
             header,
@@ -373,6 +641,8 @@ impl Node {
             state.ledger.head = ledger.head;
             state.ledger.sequence = ledger.sequence;
             state.ledger.balance = state.ledger.balance.saturating_sub(fees);
+            state.accounts.extend(accounts);
+            state.failing = failing;
         }
         self.head.send_replace(height);
         for pending in taken {

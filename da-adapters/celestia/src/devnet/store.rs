@@ -1,18 +1,23 @@
 //! Blocks and accounts in a file, or in memory.
 
-use super::{chain::millis, eds::ExtendedSquare, square::Square};
+use super::{accounts::AccountState, chain::millis, eds::ExtendedSquare, square::Square};
 use crate::CelestiaError;
 use borsh::{BorshDeserialize, BorshSerialize};
 use celestia_types::ExtendedHeader;
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
-use redb::{Database, ReadableDatabase, TableDefinition, backends::InMemoryBackend};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, backends::InMemoryBackend};
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     path::{Path, PathBuf},
 };
 use tendermint_proto::Protobuf;
 
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+/// Accounts beside the node's own.
+const ACCOUNTS: TableDefinition<'_, [u8; 20], &[u8]> = TableDefinition::new("accounts");
+/// Hash of a transaction: its block, its index there, the code of its execution.
+const TXS: TableDefinition<'_, [u8; 32], (u64, u32, u32)> = TableDefinition::new("txs");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Format of the file.
@@ -136,6 +141,8 @@ impl Store {
         ledger: &Ledger,
         header: &ExtendedHeader,
         square: &Square,
+        accounts: &BTreeMap<[u8; 20], AccountState>,
+        txs: &[([u8; 32], u32)],
     ) -> Result<(), CelestiaError> {
         let fail = self.fail("write");
         let stored = StoredBlock {
@@ -144,27 +151,72 @@ impl Store {
             content: square.content().to_vec(),
         };
         let bytes = borsh::to_vec(&stored).map_err(|error| fail(&error))?;
-        self.write(ledger, |blocks| {
+        self.write(ledger, accounts, |blocks, table| {
+            for (index, (hash, code)) in (0u32..).zip(txs) {
+                table.insert(hash, (header.height(), index, *code))?;
+            }
             blocks.insert(header.height(), bytes.as_slice()).map(drop)
         })
     }
 
+    /// Every account beside the node's own.
+    pub(crate) fn accounts(&self) -> Result<BTreeMap<[u8; 20], AccountState>, CelestiaError> {
+        let fail = self.fail("read");
+        let database = self.database()?;
+        let read = database.begin_read().map_err(|error| fail(&error))?;
+        let table = match read.open_table(ACCOUNTS) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
+            Err(error) => return Err(fail(&error)),
+        };
+        let mut found = BTreeMap::new();
+        for entry in table.iter().map_err(|error| fail(&error))? {
+            let (key, value) = entry.map_err(|error| fail(&error))?;
+            let state =
+                AccountState::try_from_slice(value.value()).map_err(|error| fail(&error))?;
+            found.insert(key.value(), state);
+        }
+        Ok(found)
+    }
+
+    /// Block, index there and code of a transaction in a block.
+    pub(crate) fn tx(&self, hash: [u8; 32]) -> Result<Option<(u64, u32, u32)>, CelestiaError> {
+        let fail = self.fail("read");
+        let database = self.database()?;
+        let read = database.begin_read().map_err(|error| fail(&error))?;
+        let table = match read.open_table(TXS) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(fail(&error)),
+        };
+        let found = table.get(hash).map_err(|error| fail(&error))?;
+        Ok(found.map(|value| value.value()))
+    }
+
     /// Drops all blocks below the ledger's tail.
     pub(crate) fn prune(&self, ledger: &Ledger) -> Result<(), CelestiaError> {
-        self.write(ledger, |blocks| {
+        self.write(ledger, &BTreeMap::new(), |blocks, _| {
             blocks.retain(|height, _| height >= ledger.tail)
         })
     }
 
-    /// Writes the ledger alone.
-    pub(crate) fn set_ledger(&self, ledger: &Ledger) -> Result<(), CelestiaError> {
-        self.write(ledger, |_| Ok(()))
+    /// Writes the ledger and accounts without a block.
+    pub(crate) fn set_ledger(
+        &self,
+        ledger: &Ledger,
+        accounts: &BTreeMap<[u8; 20], AccountState>,
+    ) -> Result<(), CelestiaError> {
+        self.write(ledger, accounts, |_, _| Ok(()))
     }
 
     fn write(
         &self,
         ledger: &Ledger,
-        change: impl FnOnce(&mut redb::Table<'_, u64, &[u8]>) -> Result<(), redb::StorageError>,
+        accounts: &BTreeMap<[u8; 20], AccountState>,
+        change: impl FnOnce(
+            &mut redb::Table<'_, u64, &[u8]>,
+            &mut redb::Table<'_, [u8; 32], (u64, u32, u32)>,
+        ) -> Result<(), redb::StorageError>,
     ) -> Result<(), CelestiaError> {
         let fail = self.fail("write");
         let ledger = borsh::to_vec(ledger).map_err(|error| fail(&error))?;
@@ -172,7 +224,15 @@ impl Store {
         let write = database.begin_write().map_err(|error| fail(&error))?;
         {
             let mut blocks = write.open_table(BLOCKS).map_err(|error| fail(&error))?;
-            change(&mut blocks).map_err(|error| fail(&error))?;
+            let mut txs = write.open_table(TXS).map_err(|error| fail(&error))?;
+            change(&mut blocks, &mut txs).map_err(|error| fail(&error))?;
+            let mut table = write.open_table(ACCOUNTS).map_err(|error| fail(&error))?;
+            for (address, state) in accounts {
+                let bytes = borsh::to_vec(state).map_err(|error| fail(&error))?;
+                table
+                    .insert(address, bytes.as_slice())
+                    .map_err(|error| fail(&error))?;
+            }
             let mut meta = write.open_table(META).map_err(|error| fail(&error))?;
             meta.insert("ledger", ledger.as_slice())
                 .map_err(|error| fail(&error))?;

@@ -11,6 +11,10 @@ const GOLDEN: &[(&str, &str)] = &[
         "requested header (3) is below Tail (17)",
         "HeightPruned { tail: 17, requested: 3 }",
     ),
+    (
+        "header: syncing in progress: localHeadHeight: 40, requestedHeight: 44",
+        "HeightAhead { head: 40, requested: 44 }",
+    ),
     ("timestamp outside sampling window", "OutsideWindow"),
     ("blob: not found", "NoBlob"),
     ("getting blob: BLOB: NOT FOUND", "NoBlob"),
@@ -18,6 +22,24 @@ const GOLDEN: &[(&str, &str)] = &[
     (
         "broadcast tx error: tx already in mempool",
         "AlreadyPending",
+    ),
+    ("tx already exists in mempool", "AlreadyPending"),
+    ("tx already exists in cache", "AlreadyPending"),
+    (
+        "insufficient minimum gas price for this node; got: 12utia, required: 323utia (min gas price: 0.004 utia/gas): insufficient fee",
+        "FeeTooLow { required_utia: 323 }",
+    ),
+    (
+        "tx size 8500000 bytes is larger than the application's configured MaxTxSize of 8388608 bytes for version 9: transaction size exceeds maximum allowed limit",
+        "TooLarge { bytes: 0, max_bytes: 8388608 }",
+    ),
+    (
+        "the number of shares occupied by blobs in this MsgPayForBlobs 20000 exceeds the max number of shares available for blob data 4: blob(s) too large",
+        "TooLarge { bytes: 0, max_bytes: 1924 }",
+    ),
+    (
+        "rejected valid incoming transaction; mempool is full (AB). Size: (5000:1)",
+        "MempoolFull",
     ),
     (
         "timed out waiting for tx to be included in a block",

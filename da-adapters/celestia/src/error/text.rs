@@ -1,6 +1,6 @@
 //! The one place that reads what a node says in words.
 
-use crate::{CelestiaError, GasPrice};
+use crate::{CelestiaError, GasPrice, bytes_in};
 
 /// What an answer's text means. Case does not matter; what is not known is
 /// [`CelestiaError::Unknown`].
@@ -36,7 +36,16 @@ pub fn classify_text(text: &str) -> CelestiaError {
     if has("share: data not available") {
         return CelestiaError::NotAvailable;
     }
-    if has("tx already in mempool") {
+    if has("header: syncing in progress") {
+        return CelestiaError::HeightAhead {
+            head: number("localheadheight:").unwrap_or(0),
+            requested: number("requestedheight:").unwrap_or(0),
+        };
+    }
+    if has("tx already in mempool")
+        || has("tx already exists in mempool")
+        || has("tx already exists in cache")
+    {
         return CelestiaError::AlreadyPending;
     }
     if has("timed out waiting for tx to be included") {
@@ -72,6 +81,7 @@ pub fn classify_text(text: &str) -> CelestiaError {
     }
     if has("blob: over size limit")
         || has("tx too large")
+        || has("configured maxtxsize")
         || has("request too large")
         || has("request is too big")
         || has("413")
@@ -79,8 +89,15 @@ pub fn classify_text(text: &str) -> CelestiaError {
         return CelestiaError::TooLarge {
             bytes: 0,
             max_bytes: number("max size is")
+                .or_else(|| number("configured maxtxsize of"))
                 .or_else(|| number("limit"))
                 .unwrap_or(0),
+        };
+    }
+    if has("blob(s) too large") || has("max number of shares available for blob data") {
+        return CelestiaError::TooLarge {
+            bytes: 0,
+            max_bytes: number("shares available for blob data").map_or(0, bytes_in),
         };
     }
     if has("mempool is full") {

@@ -85,9 +85,12 @@ pub(super) fn decide(now: &Situation, outcome: Option<Result<u64, CelestiaError>
                 Decision::TooLarge { max_bytes }
             };
         }
+        // The node's words do not name it.
+        Some(Err(CelestiaError::FeeCapReached { .. })) => {
+            return held(CelestiaError::FeeCapReached { cap: now.cap });
+        }
         Some(Err(
-            error @ (CelestiaError::FeeCapReached { .. }
-            | CelestiaError::OutOfFunds { .. }
+            error @ (CelestiaError::OutOfFunds { .. }
             | CelestiaError::MempoolFull
             | CelestiaError::SequenceMismatch { .. }),
         )) => return held(error),

@@ -9,7 +9,12 @@ use std::path::{Component, Path, PathBuf};
 
 /// Keys whose value is a secret, which may come from a file or the environment
 /// and not stand in `rollup.toml`.
-const SECRETS: &[&str] = &["sequencer.key", "da.celestia.token", "da.ethereum.signer"];
+const SECRETS: &[&str] = &[
+    "sequencer.key",
+    "da.celestia.token",
+    "da.celestia.signer",
+    "da.ethereum.signer",
+];
 
 /// The layers that a configuration is made of, from weak to strong.
 #[derive(Clone, Debug, Default)]

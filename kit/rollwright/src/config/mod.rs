@@ -18,7 +18,7 @@ pub use load::{Layers, Loaded};
 pub use schema::*;
 pub use secret::{Endpoint, Endpoints, Secret};
 pub use show::{Entry, KEYS, KeyDoc, explain};
-pub use units::{ByteSize, Period, UtiaPerGas, Wei, WeiPerDay};
+pub use units::{ByteSize, Period, UtiaPerDay, UtiaPerGas, Wei, WeiPerDay};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use super::{ByteSize, Endpoints, Period, Secret, UtiaPerGas, Wei, WeiPerDay};
+use super::{ByteSize, Endpoints, Period, Secret, UtiaPerDay, UtiaPerGas, Wei, WeiPerDay};
 use rollwright_core::{Address, B256};
 use rollwright_da_celestia::GasPrice;
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,16 @@ section! {
         rpc: Endpoints = Endpoints::default(),
         /// Token for the nodes, with write permission where this node posts.
         token: Option<Secret> = None,
+        /// gRPC of consensus nodes, for posting with `signer`.
+        grpc: Endpoints = Endpoints::default(),
+        /// Secret key of the posting account; without one the first node's own key pays.
+        signer: Option<Secret> = None,
+        /// Secret keys of further posting accounts.
+        accounts: Vec<Secret> = Vec::new(),
+        /// The account that pays the fees in the place of `signer`.
+        fee_granter: Option<String> = None,
+        /// Most that `signer` and `accounts` sign for within 24 hours.
+        max_spend: Option<UtiaPerDay> = None,
         /// A header that is trusted without proof.
         checkpoint: Option<CheckpointSetting> = None,
         /// How old the newest trusted header may be when newer ones are judged by it.

@@ -58,6 +58,11 @@ keys! {
     "da.local.faults", "text", "Faults to inject; `none` without.";
     "da.celestia.rpc", "address, { env } or { file }, or a list", "JSON-RPC of Celestia nodes, the preferred one first; without any, the embedded devnet of a development chain.";
     "da.celestia.token", "{ env } or { file }", "Token for the nodes, with write permission where this node posts.";
+    "da.celestia.grpc", "address, { env } or { file }, or a list", "gRPC of consensus nodes, for posting with signer.";
+    "da.celestia.signer", "{ env } or { file }", "Secret key of the posting account, used for nothing else; without one the first node's own key pays.";
+    "da.celestia.accounts", "list of { env } or { file }", "Secret keys of further posting accounts; the order of parts of different accounts is not promised.";
+    "da.celestia.fee-granter", "address", "The account that pays the fees in the place of signer.";
+    "da.celestia.max-spend", "amount/day", "Most that signer and accounts sign for within 24 hours, such as 5tia/day; beyond, posting waits.";
     "da.celestia.checkpoint", "{ height, hash }", "A header that is trusted without proof; without one the first that a node gives is believed.";
     "da.celestia.trusting-period", "duration", "How old the newest trusted header may be when newer ones are judged by it.";
     "da.celestia.gas-price", "price", "Price to begin with, in utia per gas, such as 0.004utia.";

@@ -216,7 +216,7 @@ fn an_endpoint_may_stand_alone_or_in_a_list_and_come_from_elsewhere() {
 fn what_celestia_is_told_is_read_and_written_alike() {
     let hash = "6B".repeat(32);
     let toml = format!(
-        "[da]\nuse = \"celestia\"\n[da.celestia]\nrpc = \"http://127.0.0.1:26658\"\ncheckpoint = {{ height = 7, hash = \"{hash}\" }}\ngas-price = \"0.002\"\n"
+        "[da]\nuse = \"celestia\"\n[da.celestia]\nrpc = \"http://127.0.0.1:26658\"\ncheckpoint = {{ height = 7, hash = \"{hash}\" }}\ngas-price = \"0.002\"\ngrpc = \"http://127.0.0.1:9090\"\nsigner = {{ env = \"TIA_KEY\" }}\naccounts = [{{ file = \"b.key\" }}]\nmax-spend = \"5.5tia/day\"\n"
     );
     let values: RollupToml = toml_edit::de::from_str(&toml).expect("parses");
     let celestia = &values.da.celestia;
@@ -224,6 +224,13 @@ fn what_celestia_is_told_is_read_and_written_alike() {
     assert_eq!(checkpoint.height, 7);
     assert_eq!(checkpoint.hash, rollwright_core::B256::repeat_byte(0x6b));
     assert_eq!(celestia.gas_price.to_string(), "0.002utia");
+    assert_eq!(celestia.signer, Some(Secret::Env("TIA_KEY".into())));
+    assert_eq!(celestia.accounts, [Secret::File("b.key".into())]);
+    assert_eq!(celestia.max_spend.expect("named").0, 5_500_000);
+    assert_eq!(
+        celestia.max_spend.expect("named").to_string(),
+        "5500000utia/day"
+    );
     let written = toml_edit::ser::to_string_pretty(&values).expect("written");
     let again: RollupToml = toml_edit::de::from_str(&written).expect("parses");
     assert_eq!(again, values);
@@ -233,6 +240,25 @@ fn what_celestia_is_told_is_read_and_written_alike() {
 fn a_gas_price_that_is_none_is_refused_with_its_line() {
     let error = load("[da.celestia]\ngas-price = \"cheap\"\n").expect_err("refused");
     assert!(error.to_string().contains("rollup.toml:2"), "{error}");
+}
+
+#[test]
+fn amounts_per_day_on_celestia_are_whole_utia() {
+    let read = |text: &str| text.parse::<UtiaPerDay>().map(|limit| limit.0);
+    assert_eq!(read("5tia/day"), Ok(5_000_000));
+    assert_eq!(read("0.000001tia/day"), Ok(1));
+    assert_eq!(read("600000utia/day"), Ok(600_000));
+    for text in [
+        "5tia",
+        "5/day",
+        "0.0000001tia/day",
+        "1.5utia/day",
+        "-1tia/day",
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
+    let error = load("[da.celestia]\nsigner = \"0707\"\n").expect_err("refused");
+    assert!(!error.to_string().contains("0707"), "{error}");
 }
 
 #[test]

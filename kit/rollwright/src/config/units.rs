@@ -166,6 +166,42 @@ impl fmt::Display for UtiaPerGas {
     }
 }
 
+/// An amount per day on Celestia, as in `5tia/day` or `600000utia/day`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UtiaPerDay(pub u64);
+
+/// Millionths of a TIA.
+const UTIA_PER_TIA: u64 = 1_000_000;
+
+impl FromStr for UtiaPerDay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refuse = || {
+            format!(
+                "`{text}` is not an amount per day, such as 5tia/day, with at most six places, or 600000utia/day"
+            )
+        };
+        let amount = text.strip_suffix("/day").ok_or_else(refuse)?;
+        if let Some(utia) = amount.strip_suffix("utia") {
+            return utia.trim().parse().map(Self).map_err(|_| refuse());
+        }
+        // A price has the same six places.
+        let tia = amount.strip_suffix("tia").ok_or_else(refuse)?.trim();
+        let tia: GasPrice = tia.parse().map_err(|_| refuse())?;
+        Ok(Self(tia.micro()))
+    }
+}
+
+impl fmt::Display for UtiaPerDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % UTIA_PER_TIA {
+            0 => write!(f, "{}tia/day", self.0 / UTIA_PER_TIA),
+            _ => write!(f, "{}utia/day", self.0),
+        }
+    }
+}
+
 macro_rules! serde_as_text {
     ($type:ty) => {
         impl Serialize for $type {
@@ -186,6 +222,7 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Period);
 serde_as_text!(ByteSize);
+serde_as_text!(UtiaPerDay);
 serde_as_text!(UtiaPerGas);
 serde_as_text!(Wei);
 serde_as_text!(WeiPerDay);

@@ -67,12 +67,14 @@ impl Node {
         }
     }
 
-    /// Whether the proofs are those of the blob. They come in a list; a single
-    /// one is understood as well.
+    /// Whether the proofs are those of the blob: as celestia-node, an error
+    /// where they are not. They come in a list; a single one is understood as
+    /// well.
     async fn included(self: &Arc<Self>, params: &mut Params) -> Answer {
         let (height, namespace) = (params.get(0)?, params.get(1)?);
         let given: Value = params.get(2)?;
         let given: Vec<NamespaceProof> = match given {
+            Value::Null => return Err(RpcError::text("blob: proof cannot be nil")),
             Value::Array(_) => serde_json::from_value(given),
             single => serde_json::from_value(single).map(|proof| vec![proof]),
         }
@@ -83,7 +85,11 @@ impl Node {
             Err(error) => return Err(error),
         };
         let block = self.served(height).await?;
-        json(proofs(&block, namespace, &found) == given)
+        if proofs(&block, namespace, &found) == given {
+            json(true)
+        } else {
+            Err(RpcError::text("blob: invalid proof"))
+        }
     }
 
     async fn find(

@@ -44,16 +44,16 @@ impl Node {
                 let from: ExtendedHeader = params.get(0)?;
                 let to: u64 = params.get(1)?;
                 let first = from.height().saturating_add(1);
-                if to <= first {
-                    return Err(RpcError::text(format!(
-                        "header: invalid range: from {first} to {to}"
-                    )));
+                if to < first {
+                    return Err(RpcError::text("header/p2p: `from` must be less than `to`"));
+                }
+                if to == first {
+                    return Err(RpcError::text("empty header range"));
                 }
                 if to - first > MAX_RANGE {
-                    return Err(RpcError::text(format!(
-                        "header: range of {} headers, at most {MAX_RANGE} are served",
-                        to - first
-                    )));
+                    return Err(RpcError::text(
+                        "header/p2p: header limit per 1 request exceeded",
+                    ));
                 }
                 self.reach(to - 1).await?;
                 let mut headers = Vec::new();

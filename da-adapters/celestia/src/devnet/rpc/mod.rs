@@ -1,6 +1,7 @@
 //! The JSON-RPC of celestia-node.
 
 mod blobs;
+mod grpc;
 mod headers;
 mod server;
 mod shares;
@@ -114,7 +115,7 @@ impl Node {
     /// for, one further ahead and one below the tail are refused.
     async fn reach(&self, height: u64) -> Result<(), RpcError> {
         if height == 0 {
-            return Err(RpcError::text("header: height is equal to 0"));
+            return Err(RpcError::text("height is equal to 0"));
         }
         let tail = self.tail();
         if height < tail {

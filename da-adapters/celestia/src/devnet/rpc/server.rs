@@ -1,7 +1,7 @@
 //! HTTP and WebSocket on one port.
 
 use super::{
-    RpcError, is_write,
+    RpcError, grpc, is_write,
     subscriptions::{Topic, feed},
 };
 use crate::devnet::{faults::Fault, node::Node};
@@ -90,13 +90,16 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
             Err(refusal) => refusal.into_response(),
         };
     }
-    let body = match axum::body::to_bytes(request.into_body(), MAX_REQUEST).await {
+    let is_grpc = grpc::is_grpc(request.headers());
+    let (parts, body) = request.into_parts();
+    let body = match axum::body::to_bytes(body, MAX_REQUEST).await {
         Ok(body) => body,
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
     let mut stop = shared.stop.clone();
     tokio::select! {
-        answer = http(&shared, &body, scope) => answer,
+        answer = grpc::answer(&shared.node, parts.uri.path(), &body), if is_grpc => answer,
+        answer = http(&shared, &body, scope), if !is_grpc => answer,
         () = stopped(&mut stop) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }

@@ -1,6 +1,14 @@
 use super::*;
+use celestia_proto::{
+    celestia::blob::v1::MsgPayForBlobs as RawMsgPayForBlobs,
+    cosmos::{
+        crypto::secp256k1::PubKey,
+        tx::v1beta1::{AuthInfo, SignDoc, TxBody, TxRaw},
+    },
+};
 use celestia_types::nmt::Namespace;
-use k256::ecdsa::signature::Verifier;
+use k256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
+use prost::Message;
 
 #[test]
 fn a_transaction_is_signed_over_what_it_says() {
