@@ -14,7 +14,9 @@ use core::future::Future;
 ///
 /// Blocks that were built or executed live beside the chain until
 /// [`set_heads`](Self::set_heads) makes one of them the head; several may
-/// compete. Those that are not canonical after a restart are forgotten.
+/// compete. Those that are not canonical after a restart are forgotten. All
+/// methods may be called while others run: a block may be built or executed on
+/// one that a running `set_heads` is about to make the head.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an execution layer",
     note = "pass `EvmEngine::open(..)`, or implement `Execution` for your own engine"

@@ -257,6 +257,7 @@ where
             hub: parts.hub.clone(),
             gate: parts.gate.clone(),
             clock: self.clock.clone(),
+            spawner: self.spawner.clone(),
             term: config.term.max(state.term()),
             config,
             chain_key: parts.chain_key,

@@ -17,6 +17,8 @@ pub struct SimEngine<E> {
     life: Life,
     trace: Trace,
     sabotage: Option<Sabotage>,
+    /// Most transactions of a block that it builds.
+    most: u32,
     promised: Arc<Mutex<Option<Heads>>>,
 }
 
@@ -57,8 +59,16 @@ impl<E: Derivable> SimEngine<E> {
             life,
             trace,
             sabotage,
+            most: u32::MAX,
             promised: Arc::default(),
         }
+    }
+
+    /// Puts at most so many transactions into a block.
+    #[must_use]
+    pub const fn narrow(mut self, most: u32) -> Self {
+        self.most = most;
+        self
     }
 
     /// The engine itself.
@@ -127,10 +137,15 @@ impl<E: Derivable> Execution for SimEngine<E> {
     async fn build(
         &self,
         parent: &BlockRef,
-        attributes: Attributes,
+        mut attributes: Attributes,
         candidates: &mut (dyn CandidateSource + Send),
     ) -> Result<Built, E> {
         self.life.seam().await;
+        attributes.max_transactions = attributes.max_transactions.min(self.most);
+        let latest = self.inner.heads().map_err(SimEngineError::Engine)?.latest;
+        if parent.number > latest.number {
+            self.trace.count("block built on one being committed");
+        }
         let mut dropping = Dropping(candidates);
         let candidates: &mut (dyn CandidateSource + Send) = match self.sabotage {
             Some(Sabotage::TransactionsAreDropped) => &mut dropping,

@@ -195,7 +195,8 @@ impl<C: Chain> SimNode<C> {
             life.clone(),
             around.trace.clone(),
             broken,
-        );
+        )
+        .narrow(room(plan));
         let da = SimDa::new(around.layer.clone(), self.index, life.clone(), broken);
         let reach = |layer: &SimLayer| SimDa::new(layer.clone(), self.index, life.clone(), broken);
         let later: Vec<SimDa> = around.layer.later().iter().map(reach).collect();
@@ -280,6 +281,16 @@ const RETRY: Backoff = Backoff {
     first: Duration::from_millis(200),
     most: Duration::from_secs(3),
 };
+
+/// Most transactions of a block: where it is made on demand, so few that one
+/// block often follows upon another at once.
+const fn room(plan: &Plan) -> u32 {
+    match (plan.rollup_block_ms, plan.seed % 3) {
+        (0, 0) => 1,
+        (0, 1) => 2,
+        _ => u32::MAX,
+    }
+}
 
 fn sequencer(key: B256, plan: &Plan) -> SequencerConfig {
     let key = sure(SequencerKey::from_bytes(key));

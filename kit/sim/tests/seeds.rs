@@ -38,6 +38,7 @@ const MET: &[&str] = &[
     "reorganisation down to what is final",
     "abandoned branch derived twice",
     // The chain.
+    "block built on one being committed",
     "batch over several DA blocks",
     "batch on a further DA layer",
     "acknowledged transaction",

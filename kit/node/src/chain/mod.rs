@@ -1,12 +1,14 @@
 //! The one place that moves heads.
 
 mod derived;
+mod extension;
 mod fork;
 mod lead;
 mod movement;
 mod tip;
 
 pub(crate) use derived::Derived;
+pub(crate) use extension::Extension;
 pub(crate) use tip::Tip;
 
 use crate::{NodeError, events::Events, pool::PoolService};
@@ -14,7 +16,10 @@ use alloy_primitives::{Bytes, keccak256};
 use parking_lot::RwLock;
 use rollwright_core::{BlockId, BlockRecord, BlockRef, Execution, Heads};
 use rollwright_derive::{Position, Rules};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tip::preconfirmed;
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, watch};
 
@@ -35,6 +40,8 @@ pub(crate) struct Chain<E> {
     pub(crate) events: Events,
     pool: Option<Arc<PoolService<E>>>,
     tip: Arc<Mutex<Tip>>,
+    /// How many wait for the tip.
+    waiting: AtomicUsize,
     view: RwLock<ChainView>,
     moved: watch::Sender<Heads>,
 }
@@ -66,6 +73,7 @@ impl<E: Execution> Chain<E> {
             events,
             pool,
             tip: Arc::new(Mutex::new(tip)),
+            waiting: AtomicUsize::new(0),
             view: RwLock::new(view),
             moved: watch::Sender::new(heads),
         })
@@ -83,12 +91,19 @@ impl<E: Execution> Chain<E> {
 
     /// Waits for the right to move heads.
     pub(crate) async fn lock(&self) -> MutexGuard<'_, Tip> {
+        let _waits = Waits::begin(&self.waiting);
         self.tip.lock().await
     }
 
     /// The same, to be kept over several movements.
     pub(crate) async fn lock_owned(&self) -> OwnedMutexGuard<Tip> {
+        let _waits = Waits::begin(&self.waiting);
         self.tip.clone().lock_owned().await
+    }
+
+    /// True while somebody waits for the right to move heads.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     fn told_pool(&self, block: &BlockRecord, from_outside: bool) {
@@ -103,21 +118,27 @@ impl<E: Execution> Chain<E> {
     }
 
     fn publish(&self, tip: &Tip) {
-        *self.view.write() = ChainView {
+        self.show(ChainView {
             heads: tip.heads,
             backlog: tip.backlog(),
-        };
+        });
+    }
+
+    /// Shows readers what has been committed, and wakes those who wait for it.
+    fn show(&self, view: ChainView) {
+        let heads = view.heads;
+        *self.view.write() = view;
         let gauge = |head: &'static str, number: u64| {
             #[expect(clippy::cast_precision_loss, reason = "a gauge for people")]
             metrics::gauge!("rollwright_block_height", "head" => head).set(number as f64);
         };
-        gauge("latest", tip.heads.latest.number);
-        gauge("safe", tip.heads.safe.number);
-        gauge("finalized", tip.heads.finalized.number);
+        gauge("latest", heads.latest.number);
+        gauge("safe", heads.safe.number);
+        gauge("finalized", heads.finalized.number);
         if let Some(pool) = &self.pool {
             pool.moved();
         }
-        self.moved.send_replace(tip.heads);
+        self.moved.send_replace(heads);
     }
 
     fn by_hash(&self, block: BlockRef) -> Result<BlockRecord, NodeError> {
@@ -130,6 +151,22 @@ impl<E: Execution> Chain<E> {
                     block.number, block.hash
                 ),
             })
+    }
+}
+
+/// Counts somebody who waits, for as long as it lives.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

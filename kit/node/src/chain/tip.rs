@@ -66,6 +66,15 @@ impl Tip {
         (self.unsafe_blocks.len() as u64, self.unsafe_bytes)
     }
 
+    /// The same without the blocks above `number`.
+    pub(super) fn backlog_up_to(&self, number: u64) -> (u64, u64) {
+        let above = self.unsafe_blocks.iter().rev();
+        let above = above.take_while(|block| block.position.block.number > number);
+        above.fold(self.backlog(), |(blocks, bytes), block| {
+            (blocks - 1, bytes - block.bytes)
+        })
+    }
+
     /// Forced entries that blocks above the safe head have taken.
     pub(crate) fn consumed(&self) -> BTreeSet<ForcedId> {
         let blocks = self.unsafe_blocks.iter();

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use rollwright_core::{Attributes, Candidate, CandidateOutcome, CandidateSource};
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashSet},
+    collections::{BinaryHeap, HashMap, HashSet},
     ops::Bound,
     sync::Arc,
 };
@@ -15,12 +15,35 @@ use std::{
 /// After this many candidates in a row that do not fit, the block is full.
 const MISFITS: usize = 64;
 
+/// Whose transactions a block has taken that is not in the chain yet, with the
+/// next nonce of each. The pool holds those transactions until the block is
+/// durable; the next block passes them over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken(HashMap<Address, u64>);
+
+impl Taken {
+    /// True where the pool has something ready besides.
+    pub(super) fn leaves_ready(&self, pool: &Pool) -> bool {
+        // One entry for each sender who has something ready.
+        pool.order.len() > self.0.len()
+            || pool
+                .order
+                .iter()
+                .any(|(_, sender)| match self.0.get(sender) {
+                    Some(next) => pool.ready_tx(sender, *next).is_some(),
+                    None => true,
+                })
+    }
+}
+
 /// What building a block said about the pool's transactions. Nothing of it is
 /// applied to the pool until the block is in the chain.
 #[derive(Debug, Default)]
 pub(crate) struct BuildReport {
     /// In the block.
     pub(crate) included: usize,
+    /// Whose, of those that are no orphans.
+    pub(crate) taken: Taken,
     /// Never valid again, with the reason.
     pub(crate) invalid: Vec<(B256, String)>,
     /// Senders whose first transaction did not go in.
@@ -127,6 +150,18 @@ impl PoolCandidates {
         Self::new(pool, base_fee, room)
     }
 
+    /// Passes over what an earlier block has taken that is not in the chain yet.
+    pub(crate) fn beyond(mut self, taken: &Taken) -> Self {
+        let pool = self.pool.clone();
+        let pool = pool.lock();
+        for (sender, next) in &taken.0 {
+            self.seen.insert(*sender);
+            self.open_at(&pool, *sender, *next);
+        }
+        drop(pool);
+        self
+    }
+
     pub(crate) fn finish(self) -> BuildReport {
         self.report
     }
@@ -183,11 +218,14 @@ impl PoolCandidates {
     fn open_successor(&mut self, sender: Address, nonce: u64) {
         let pool = self.pool.clone();
         let pool = pool.lock();
-        let next = nonce.saturating_add(1);
-        if let Some(waiting) = pool.ready_tx(&sender, next)
-            && let Some(key) = self.exact(&pool, waiting)
+        self.open_at(&pool, sender, nonce.saturating_add(1));
+    }
+
+    fn open_at(&mut self, pool: &Pool, sender: Address, nonce: u64) {
+        if let Some(waiting) = pool.ready_tx(&sender, nonce)
+            && let Some(key) = self.exact(pool, waiting)
         {
-            self.open.push(Reverse((key, sender, next)));
+            self.open.push(Reverse((key, sender, nonce)));
         }
     }
 }
@@ -261,6 +299,8 @@ impl CandidateSource for PoolCandidates {
             (Phase::Pool(Some((sender, nonce))), outcome) => match outcome {
                 CandidateOutcome::Included => {
                     self.report.included += 1;
+                    let next = nonce.saturating_add(1);
+                    self.report.taken.0.insert(sender, next);
                     self.misfits = 0;
                     self.open_successor(sender, nonce);
                 }

@@ -12,7 +12,7 @@ mod replay;
 mod sender;
 mod service;
 
-pub(crate) use candidates::{BuildReport, PoolCandidates};
+pub(crate) use candidates::{BuildReport, PoolCandidates, Taken};
 pub use config::{PoolConfig, PoolOrder};
 pub use core::{Inserted, Pool};
 pub(crate) use replay::Orphan;

@@ -1,5 +1,5 @@
 use super::{
-    BuildReport, Orphan, Pool, PoolCandidates, PoolConfig,
+    BuildReport, Orphan, Pool, PoolCandidates, PoolConfig, Taken,
     candidates::Room,
     journal::{self, Journal, Row},
 };
@@ -141,6 +141,17 @@ impl<E: Execution> PoolService<E> {
         attributes: &Attributes,
     ) -> PoolCandidates {
         PoolCandidates::new(self.pool.clone(), base_fee, Room::of(attributes))
+    }
+
+    /// True where a block could be made of something that the block below it,
+    /// which is being committed, has not taken.
+    pub(crate) fn has_ready_beyond(&self, taken: &Taken) -> bool {
+        taken.leaves_ready(&self.pool.lock())
+    }
+
+    /// True while transactions of blocks that left the chain wait to be rebuilt.
+    pub(crate) fn has_orphans(&self) -> bool {
+        self.pool.lock().replay.len() > 0
     }
 
     /// Applies a block that became the latest.

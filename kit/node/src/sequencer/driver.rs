@@ -1,15 +1,14 @@
-use super::{Block, Cause, Decision, SequencerPolicy, Situation};
+use super::{
+    Block, Decision, SequencerPolicy, Situation,
+    ahead::Ground,
+    produce::{Made, Plan},
+};
 use crate::{
-    BlockTime, NodeError, SequencerConfig,
-    chain::{Chain, Tip},
-    derived::DaView,
-    feed::{FeedHub, SignedBlock},
-    feed_store,
-    gate::Gate,
-    pool::{BuildReport, PoolService},
+    NodeError, SequencerConfig, Spawner, chain::Chain, derived::DaView, feed::FeedHub, gate::Gate,
+    pool::PoolService,
 };
 use alloy_primitives::B256;
-use rollwright_core::{BlockId, BlockInput, Clock, DaOrdinal, Execution};
+use rollwright_core::{Clock, DaOrdinal, Execution};
 use rollwright_derive::due_entries;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,6 +34,8 @@ pub(crate) struct Sequencer<E> {
     pub(crate) hub: Arc<FeedHub>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Runs commits beside the building of the next block.
+    pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) config: SequencerConfig,
     pub(crate) chain_key: (u64, B256),
     pub(crate) term: u64,
@@ -47,11 +48,11 @@ pub(crate) struct Sequencer<E> {
 }
 
 /// What the loop remembers between two blocks.
-struct Turn {
-    due_ms: u64,
+pub(super) struct Turn {
+    pub(super) due_ms: u64,
     /// Ready transactions did not go in; tried again after this time.
     stuck_until: Option<u64>,
-    waiting: Vec<MineRequest>,
+    pub(super) waiting: Vec<MineRequest>,
     warned: Option<DaOrdinal>,
     /// The newest DA block, and since when it is that.
     newest: Option<(DaOrdinal, u64)>,
@@ -104,7 +105,8 @@ impl<E: Execution> Sequencer<E> {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            let wait = self.turn(&da, &mut turn).await?;
+            let interrupted = || stop.is_cancelled() || !mine.is_empty();
+            let wait = self.turn(&da, &mut turn, &interrupted).await?;
             let pause = match wait {
                 Wait::Not => continue,
                 Wait::Until(at) => {
@@ -124,22 +126,31 @@ impl<E: Execution> Sequencer<E> {
         }
     }
 
-    async fn turn(&self, da: &watch::Receiver<DaView>, turn: &mut Turn) -> Result<Wait, NodeError> {
-        let mut tip = self.chain.lock().await;
+    /// One look at the situation, and the blocks that follow from it. Blocks
+    /// that follow upon each other at once are made in one turn, until it is
+    /// `interrupted`.
+    async fn turn(
+        &self,
+        da: &watch::Receiver<DaView>,
+        turn: &mut Turn,
+        interrupted: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Wait, NodeError> {
+        let tip = self.chain.lock_owned().await;
         if tip.is_led() {
             refuse(&mut turn.waiting);
             return Ok(Wait::Change);
         }
         // Under the lock, so that tip and forced queue belong together.
         let view = &da.borrow().clone();
-        if let Some(reason) = self.hard_backlog(&tip) {
+        let ground = Ground::on(&tip);
+        if let Some(reason) = self.hard_backlog(ground.backlog()) {
             self.gate.set("sequencer", false, Some(reason));
             refuse(&mut turn.waiting);
             return Ok(Wait::Change);
         }
         let now_ms = self.clock.now_ms();
         let stuck = turn.stuck_until.is_some_and(|until| now_ms < until);
-        let decision = self.decide(&tip, view, turn, now_ms, !stuck);
+        let decision = self.decide(&ground, view, turn, now_ms, !stuck);
         // A DA layer whose last block is old may be about to go on: it was
         // created or started a moment ago.
         let still_at = turn
@@ -174,31 +185,16 @@ impl<E: Execution> Sequencer<E> {
                 if stands_still {
                     self.warn_of_drift(origin, drift_left, turn);
                 }
-                let made = self
-                    .build(
-                        &mut tip,
-                        view,
-                        origin,
-                        timestamp,
-                        cause,
-                        !turn.waiting.is_empty(),
-                    )
-                    .await?;
-                drop(tip);
-                self.pool.block_built(&made.report);
-                self.pool.displace(&made.report.displaced).await;
-                turn.due_ms = self
-                    .config_policy()
-                    .next_due(turn.due_ms, self.clock.now_ms());
-                turn.stuck_until = None;
-                if made.block {
-                    for request in turn.waiting.drain(..) {
-                        // Whoever has gone away does not want to know.
-                        let _ = request.send(true);
-                    }
-                } else {
-                    turn.stuck_until = Some(now_ms.saturating_add(STUCK_PAUSE_MS));
-                }
+                let plan = Plan {
+                    origin,
+                    timestamp,
+                    cause,
+                };
+                let made = self.produce(tip, da, plan, turn, interrupted).await?;
+                turn.stuck_until = match made {
+                    Made::Blocks => None,
+                    Made::NothingWentIn => Some(now_ms.saturating_add(STUCK_PAUSE_MS)),
+                };
                 Ok(Wait::Not)
             }
         }
@@ -212,7 +208,7 @@ impl<E: Execution> Sequencer<E> {
             .max(LEAST_STANDSTILL_MS)
     }
 
-    fn config_policy(&self) -> SequencerPolicy {
+    pub(super) fn policy(&self) -> SequencerPolicy {
         SequencerPolicy {
             block_time: self.config.block_time,
             confirmation_depth: self.config.confirmation_depth,
@@ -220,9 +216,9 @@ impl<E: Execution> Sequencer<E> {
         }
     }
 
-    fn decide(
+    pub(super) fn decide(
         &self,
-        tip: &Tip,
+        ground: &Ground<'_>,
         view: &DaView,
         turn: &Turn,
         now_ms: u64,
@@ -235,111 +231,27 @@ impl<E: Execution> Sequencer<E> {
         let header = |ordinal| view.header(ordinal);
         let forced_due = |origin| {
             view.state.forced_size().0 > 0
-                && !due_entries(rules, &view.state, &tip.consumed(), origin).is_empty()
+                && !due_entries(rules, &view.state, &ground.consumed(), origin).is_empty()
         };
         let situation = Situation {
             rules,
-            head: tip.latest(),
+            head: ground.head(),
             now_ms,
             due_ms: turn.due_ms,
             observed,
             derived,
             header: &header,
-            transactions_wait: try_pool && self.pool.read(|pool| pool.has_ready()),
+            transactions_wait: try_pool && ground.has_ready(&self.pool),
             forced_due: if try_pool { &forced_due } else { &|_| false },
             asked: !turn.waiting.is_empty(),
-            lapsed: view.state.lapsed() && tip.backlog().0 == 0,
+            lapsed: view.state.lapsed() && ground.backlog().0 == 0,
         };
-        self.config_policy().decide(&situation)
+        self.policy().decide(&situation)
     }
 
-    async fn build(
-        &self,
-        tip: &mut Tip,
-        view: &DaView,
-        origin: DaOrdinal,
-        timestamp: u64,
-        cause: Cause,
-        asked: bool,
-    ) -> Result<Made, NodeError> {
-        let started = self.clock.now_ms();
-        let rules = &self.chain.rules;
-        let header = view.header(origin).ok_or_else(|| NodeError::Invariant {
-            what: format!("the header of DA ordinal {origin} is gone"),
-        })?;
-        let forced = due_entries(rules, &view.state, &tip.consumed(), origin);
-        let mut attributes = rules.attributes(
-            origin,
-            &header,
-            timestamp,
-            self.config.fee_recipient,
-            forced,
-        );
-        // What cannot be posted must not be made.
-        let room = rules.block_room(origin, self.piece_bytes);
-        attributes.max_bytes = attributes.max_bytes.min(room.bytes);
-        let parent = tip.latest().block;
-        let base_fee = self.base_fee_floor(parent.hash);
-        let mut candidates = self.pool.candidates(base_fee, &attributes);
-        let built = self
-            .chain
-            .execution
-            .build(&parent, attributes, &mut candidates)
-            .await
-            .map_err(NodeError::execution)?;
-        let report = candidates.finish();
-        let empty = built.executed.transactions == 0 && built.input.forced.is_empty();
-        if empty && cause == Cause::Demand && !asked && self.config.block_time == BlockTime::Auto {
-            return Ok(Made {
-                block: false,
-                report,
-            });
-        }
-        let block = built.executed.block;
-        let signed = self.sign(block.hash, built.input)?;
-        let mut records = vec![feed_store::row(&signed)];
-        let keep = self.feed_blocks;
-        records.extend(feed_store::forget_old(
-            &self.chain.execution,
-            tip.heads(),
-            keep,
-        )?);
-        self.chain.extend(tip, block, records, false).await?;
-        self.hub.publish(&signed);
-
-        let took = self.clock.now_ms().saturating_sub(started);
-        metrics::histogram!("rollwright_block_seconds")
-            .record(Duration::from_millis(took).as_secs_f64());
-        metrics::counter!("rollwright_txs_total").increment(built.executed.transactions.into());
-        tracing::info!(
-            target: "block",
-            txs = built.executed.transactions,
-            gas = built.executed.header.gas_used,
-            state = %built.executed.header.state_root,
-            ms = took,
-            "#{}",
-            block.number
-        );
-        Ok(Made {
-            block: true,
-            report,
-        })
-    }
-
-    fn sign(&self, hash: B256, input: BlockInput) -> Result<SignedBlock, NodeError> {
-        SignedBlock::sign(&self.config.key, self.chain_key, self.term, hash, input)
-    }
-
-    /// The least base fee that a child of the block can have: Ethereum's rule
-    /// lowers it by an eighth at most.
-    fn base_fee_floor(&self, parent: B256) -> Option<u128> {
-        let header = self.chain.execution.header(BlockId::Hash(parent)).ok()??;
-        let base_fee = u128::from(header.base_fee_per_gas?);
-        Some(base_fee - base_fee / 8)
-    }
-
-    fn hard_backlog(&self, tip: &Tip) -> Option<String> {
-        let (blocks, bytes) = tip.backlog();
+    /// Why no further block may be made upon so many blocks and bytes that are
+    /// not derived yet; stops admission before that.
+    pub(super) fn hard_backlog(&self, (blocks, bytes): (u64, u64)) -> Option<String> {
         let soft =
             blocks >= self.config.max_unposted_blocks || bytes >= self.config.max_unposted_bytes;
         let reason = || {
@@ -365,11 +277,6 @@ impl<E: Execution> Sequencer<E> {
             );
         }
     }
-}
-
-struct Made {
-    block: bool,
-    report: BuildReport,
 }
 
 enum Wait {

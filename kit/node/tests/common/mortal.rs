@@ -10,9 +10,10 @@ use rollwright_core::{
 };
 use rollwright_derive::{Derivable, MemoryCodec, RollupConfig};
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicI64, Ordering},
 };
+use tokio::sync::Semaphore;
 
 /// An engine whose process dies at a chosen write.
 #[derive(Clone, Debug)]
@@ -22,6 +23,23 @@ pub struct Mortal {
     pub after: bool,
     /// It heeds no bound on a block's bytes.
     pub boundless: bool,
+    /// Most transactions that it puts into a block.
+    pub most: u32,
+    /// Commits wait for a permit of it.
+    pub commits: Option<Arc<Semaphore>>,
+    /// What it was asked for.
+    pub log: Arc<Mutex<Vec<Call>>>,
+}
+
+/// A call of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// A block was built on the block of this number.
+    Built(u64),
+    /// A commit of heads with this latest began.
+    Commits(u64),
+    /// It took effect.
+    Committed(u64),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +71,9 @@ impl Mortal {
             left: Arc::new(AtomicI64::new(write)),
             after,
             boundless: false,
+            most: u32::MAX,
+            commits: None,
+            log: Arc::default(),
         }
     }
 
@@ -67,6 +88,10 @@ impl Mortal {
     /// True once it is dead.
     pub fn is_dead(&self) -> bool {
         self.left.load(Ordering::SeqCst) <= 0
+    }
+
+    fn note(&self, call: Call) {
+        self.log.lock().unwrap().push(call);
     }
 
     /// Whether a write takes effect, and whether its caller hears of it.
@@ -130,7 +155,12 @@ impl Execution for Mortal {
         if self.boundless {
             attributes.max_bytes = u64::MAX;
         }
-        Ok(self.inner.build(parent, attributes, candidates).await?)
+        // A commit that was begun before gets to its write.
+        tokio::task::yield_now().await;
+        attributes.max_transactions = attributes.max_transactions.min(self.most);
+        let built = self.inner.build(parent, attributes, candidates).await?;
+        self.note(Call::Built(parent.number));
+        Ok(built)
     }
 
     async fn execute(&self, input: &BlockInput) -> Result<ExecuteOutcome, Death> {
@@ -142,9 +172,20 @@ impl Execution for Mortal {
         heads: &Heads,
         records: &[RecordChange],
     ) -> Result<Vec<BlockRecord>, Death> {
+        self.note(Call::Commits(heads.latest.number));
+        if let Some(commits) = &self.commits {
+            // Never closed.
+            commits.acquire().await.unwrap().forget();
+        }
+        // Some commits take longer than the next block.
+        for _ in 0..heads.latest.number % 4 {
+            tokio::task::yield_now().await;
+        }
         let (happens, heard) = self.write();
         let removed = if happens {
-            self.inner.set_heads(heads, records).await?
+            let removed = self.inner.set_heads(heads, records).await?;
+            self.note(Call::Committed(heads.latest.number));
+            removed
         } else {
             Vec::new()
         };

@@ -54,7 +54,12 @@ impl<C: Chain> World<C> {
     /// A world with small constants, see [`small`](crate::small), and the
     /// amendments that the plan needs.
     pub fn new(plan: Plan) -> Self {
-        let config = crate::small::<C>(plan.block_ms);
+        let mut config = crate::small::<C>(plan.block_ms);
+        if plan.rollup_block_ms == 0 {
+            // Several blocks may have one timestamp, so that they may follow
+            // upon each other at once.
+            config.timing.block_time_ms = 250;
+        }
         let amendments = plan.rotation.as_ref().map(Rotation::amendments);
         let mut amendments = amendments.unwrap_or_default();
         amendments.extend(plan.epochs.iter().map(|ordinal| Amendment {
