@@ -28,6 +28,7 @@ async fn run(folder: &Path) -> anyhow::Result<(u64, U256)> {
     let node = Builder::<Hello>::new(&project)
         .execution(project.evm()?)
         .da(project.da().await?)
+        .continue_on(project.later_da().await?)
         .settlement(Sovereign::new())
         .messaging(NoMessaging)
         .start()

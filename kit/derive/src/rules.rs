@@ -1,8 +1,9 @@
 use crate::{
-    Amendment, AmendmentChange, BatchBlock, BatcherError, BlockTooLarge, CodecId, CodecLimits,
-    ConfigError, DaEpoch, ForcedConfig, LimitsConfig, RollupConfig, SequencingPolicy, TimingConfig,
+    ANNOUNCED_LAYER_BYTES, Amendment, AmendmentChange, Announcement, BatchBlock, BatcherError,
+    BlockTooLarge, CodecId, CodecLimits, ConfigError, DaEpoch, ForcedConfig, LimitsConfig,
+    RollupConfig, SequencingPolicy, TimingConfig,
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use alloy_primitives::{Address, B256};
 use rollwright_core::{DaHeader, DaOrdinal, DaPoint, ForcedBudget};
 
@@ -227,6 +228,36 @@ impl Rules {
         self.segments.iter().skip(after)
     }
 
+    /// What a batch that is applied at an ordinal announces: the next change of
+    /// the configuration above it. `None` where no amendment is to come.
+    pub fn announcement(&self, ordinal: DaOrdinal) -> Option<Announcement> {
+        let present = self.at(ordinal).digest;
+        let next = self
+            .beginning_above(ordinal)
+            .find(|set| set.digest != present)?;
+        let begins = |amendment: &&Amendment| amendment.activation == next.from;
+        let mut beginning = self.amendments.iter().filter(begins);
+        // An epoch tells more than what begins with it.
+        let epoch = beginning
+            .clone()
+            .find(|amendment| matches!(amendment.change, AmendmentChange::DaEpoch(_)));
+        let change = &epoch.or_else(|| beginning.next())?.change;
+        Some(Announcement {
+            activation: next.from,
+            digest: next.digest,
+            change: change.tag(),
+            layer: match change {
+                AmendmentChange::DaEpoch(config) => short(&config.layer),
+                _ => String::new(),
+            },
+        })
+    }
+
+    /// True where these rules have what is announced.
+    pub fn hold(&self, announced: &Announcement) -> bool {
+        self.at(announced.activation).digest == announced.digest
+    }
+
     /// What a new block on an origin may hold so that it can be posted whenever
     /// it lands, in pieces of at most `piece_bytes`: the least of the bounds at
     /// the origin and of those that begin within its window.
@@ -350,6 +381,15 @@ struct Start {
     digest: B256,
     config: RollupConfig,
     discards: bool,
+}
+
+/// As much of a layer's name as an announcement has room for.
+fn short(layer: &str) -> String {
+    let mut end = layer.len().min(ANNOUNCED_LAYER_BYTES);
+    while !layer.is_char_boundary(end) {
+        end -= 1;
+    }
+    layer.get(..end).unwrap_or_default().into()
 }
 
 fn amended(index: usize, source: ConfigError) -> ConfigError {

@@ -258,3 +258,26 @@ fn a_sequencer_lapses_over_a_switch_as_within_an_epoch() {
     assert_eq!(own.first(), Some(&21), "the window counts ordinals");
     agrees_with_a_late_node(&world);
 }
+
+#[test]
+fn what_a_batch_announces_is_told_and_changes_nothing() {
+    let announced = Announcement {
+        activation: DaOrdinal(3),
+        digest: B256::repeat_byte(9),
+        change: 200,
+        layer: "of nobody".into(),
+    };
+    let [plain, telling] = [None, Some(announced.clone())].map(|announced| {
+        let mut world = World::new(&setup(|_| {}));
+        world.mine_empty(2);
+        let block = world.preconfirm(0, vec![transfer(1, 0)]);
+        let mut envelope = world.envelope(std::slice::from_ref(&block));
+        envelope.announced = announced;
+        let parts = world.parts(&envelope.encode(), 1);
+        world.mine(parts);
+        (world.head(), world.applied()[0].announced.clone())
+    });
+    assert_eq!(plain.0, telling.0);
+    assert_eq!(plain.0.number, 1);
+    assert_eq!((plain.1, telling.1), (None, Some(announced)));
+}

@@ -1,7 +1,7 @@
 use crate::{
-    DaLayers, NodeConfig, NodeError, RoleConfig, SequencerConfig,
+    DaLayers, NodeConfig, NodeError, OnAnnouncement, RoleConfig, SequencerConfig,
     chain::Chain,
-    derivation::{self, Derivation, DerivedHook},
+    derivation::{self, Derivation, DerivedHook, Lacking},
     derived::DaView,
     events::Events,
     feed::{FeedConnector, FeedHub, TcpConnector},
@@ -190,12 +190,23 @@ where
             }
             RoleConfig::Follower => {}
         }
+        let lacking = Lacking::load(
+            &parts.chain.execution,
+            &parts.chain.rules,
+            state.next_ordinal(),
+        )?;
+        let mut reading = self.config.derivation.clone();
+        if sequencing {
+            // It could not follow its own batches.
+            reading.on_announcement = OnAnnouncement::GoOn;
+        }
         let derivation = Derivation {
+            lacking,
             chain: parts.chain.clone(),
             layers,
             caps: parts.caps.clone(),
             deriver,
-            config: self.config.derivation.clone(),
+            config: reading,
             clock: self.clock.clone(),
             errors: parts.errors.clone(),
             watch: parts.watch.clone(),

@@ -189,6 +189,21 @@ pub struct DerivationConfig {
     pub keep_batches: u64,
     /// Pause after a failure.
     pub retry: Backoff,
+    /// What a follower or replica does where its sequencer announces an
+    /// amendment that it lacks. A sequencer alarms, and goes on.
+    pub on_announcement: OnAnnouncement,
+}
+
+/// What a node does about an announced amendment that it lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnAnnouncement {
+    /// Alarms and reads no further DA blocks: safe and finalized head stay, and
+    /// the amendment can still be given to it, at the next start.
+    #[default]
+    Hold,
+    /// Alarms and goes on. From the activation on it follows a chain without
+    /// the amendment.
+    GoOn,
 }
 
 impl Default for DerivationConfig {
@@ -198,6 +213,7 @@ impl Default for DerivationConfig {
             prefetch: 8,
             keep_batches: 1_000_000,
             retry: Backoff::default(),
+            on_announcement: OnAnnouncement::default(),
         }
     }
 }

@@ -83,6 +83,18 @@ pub enum NodeError {
         /// Its layer.
         layer: String,
     },
+    /// The sequencer announces an amendment that this node lacks.
+    #[error(
+        "the sequencer announces an amendment from ordinal {activation} on, which this node lacks: it changes {what}, and the configuration digest is {digest} then (help: put the chain's amendments.json beside genesis.json and start again)"
+    )]
+    LacksAmendment {
+        /// Its first ordinal.
+        activation: u64,
+        /// What it changes.
+        what: String,
+        /// Digest of the configuration with it.
+        digest: alloy_primitives::B256,
+    },
     /// Re-derivation gives another block than the one that is stored.
     #[error(
         "block {number} differs from what DA says: {field} is {stored} in the store and {derived} by derivation (help: compare with another node; if this node's state/ is damaged, delete it and the node derives it again; if the DA data is damaged, restore it from a copy)"
@@ -161,6 +173,7 @@ impl LayerError for NodeError {
             | Self::Records { .. }
             | Self::FinalityViolated { .. }
             | Self::MissingLayer { .. }
+            | Self::LacksAmendment { .. }
             | Self::Invariant { .. } => ErrorKind::Fatal,
         }
     }
@@ -178,6 +191,7 @@ impl LayerError for NodeError {
             Self::Stopped => "RW-NODE-008",
             Self::Invariant { .. } => "RW-NODE-009",
             Self::MissingLayer { .. } => "RW-NODE-011",
+            Self::LacksAmendment { .. } => "RW-NODE-012",
         }
     }
 }

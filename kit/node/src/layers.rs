@@ -26,6 +26,11 @@ impl<D> DaLayers<D> {
     pub fn new(first: D, later: impl IntoIterator<Item = D>) -> Self {
         Self(std::iter::once(first).chain(later).collect())
     }
+
+    /// That of an epoch; `None` where there is none.
+    pub fn get(&self, epoch: usize) -> Option<&D> {
+        self.0.get(epoch)
+    }
 }
 
 /// The first block of an epoch, with what shows that it is the first.

@@ -22,6 +22,8 @@ pub(crate) const FEED: &[u8] = b"node/feed/";
 pub(crate) const EVIDENCE: &[u8] = b"node/evidence/";
 /// From which block on the chain's end is a DA block in the works.
 pub(crate) const LED: &[u8] = b"node/led";
+/// An amendment that was announced and is not held here.
+pub(crate) const LACKING: &[u8] = b"node/lacking";
 /// The snapshot that the store was filled from.
 pub(crate) const SNAPSHOT: &[u8] = b"node/snapshot";
 

@@ -42,6 +42,10 @@ pub fn describe_metrics() {
         "rollwright_da_epoch",
         "Epoch of the newest DA block that was read: how often the chain has changed its DA layer."
     );
+    describe_gauge!(
+        "rollwright_amendments_lacking",
+        "1 where the sequencer announces an amendment that this node lacks."
+    );
     describe_counter!(
         "rollwright_da_reorgs_total",
         "Reorganisations of the DA layer that undid blocks this node had read."

@@ -7,7 +7,9 @@ mod common;
 use common::*;
 use rollwright_core::{DaOrdinal, ErrorKind, LayerError, NodeApi, memory::MemoryExecution};
 use rollwright_derive::{Amendment, AmendmentChange, Derivable};
-use rollwright_node::{DaLayers, Node, NodeConfig, NodeError, NodeHandle, VerifyOptions, verify};
+use rollwright_node::{
+    DaLayers, Node, NodeConfig, NodeError, NodeHandle, OnAnnouncement, VerifyOptions, verify,
+};
 
 /// Ordinal of the second epoch's first block.
 const SWITCH: u64 = 15;
@@ -34,6 +36,12 @@ impl TwoLayers {
             activation: DaOrdinal(SWITCH),
             change: AmendmentChange::DaEpoch(Box::new(next)),
         }]
+    }
+
+    /// Digest of the configuration with the amendment.
+    fn digest(&self) -> String {
+        let before = self.first.engine().config_digest();
+        self.amendments()[0].extend_digest(before).to_string()
     }
 
     async fn start(
@@ -154,4 +162,87 @@ async fn a_layer_without_an_epoch_is_refused_at_start() {
     );
     let error = node.continue_on([two.second.da.clone()]).run().await;
     assert!(matches!(error, Err(NodeError::Config { .. })));
+}
+
+fn alarm(node: &NodeHandle) -> Option<String> {
+    let errors = node.status().last_errors;
+    let found = errors.into_iter().find(|(layer, _)| layer == "amendments");
+    found.map(|(_, text)| text)
+}
+
+async fn work(node: &NodeHandle, nonces: std::ops::Range<u64>) {
+    for nonce in nonces {
+        node.submit(transfer(1, nonce, 2)).await.unwrap();
+        let head = node.heads().latest.number;
+        until("the next block", || node.heads().latest.number > head).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_without_an_announced_amendment_alarms_and_waits_for_it() {
+    let two = TwoLayers::new();
+    let engine = two.first.engine();
+    let node = two.sequencer(&engine).await;
+    assert_eq!(alarm(&node), None);
+    let copy = two.first.engine();
+    let layers = two.first.layers(&copy);
+    let follower = Node::start(layers, NodeConfig::follower(), two.clock.clone());
+    let follower = follower.await.unwrap();
+    work(&node, 0..20).await;
+    until("the alarm", || alarm(&follower).is_some()).await;
+    let text = alarm(&follower).unwrap();
+    let digest = two.digest();
+    for said in ["ordinal 15", "the DA layer", &digest] {
+        assert!(text.contains(said), "{text}");
+    }
+    let kept = follower.heads();
+    assert!(kept.safe.number > 0, "what announces it is agreed by all");
+    while epoch(&node) == 0 {
+        let head = node.heads().latest.number;
+        until("the next block", || node.heads().latest.number > head).await;
+    }
+    assert_eq!(follower.heads().safe, kept.safe);
+    follower.shutdown().await.unwrap();
+
+    // It remembers, and alarms before it has read anything new.
+    let layers = two.first.layers(&copy);
+    let follower = Node::start(layers, NodeConfig::follower(), two.clock.clone());
+    let follower = follower.await.unwrap();
+    until("the alarm", || alarm(&follower).is_some()).await;
+    assert_eq!(follower.heads().safe, kept.safe);
+    follower.shutdown().await.unwrap();
+
+    // Given the amendment, it goes on from what it has, though the switch was
+    // long ago.
+    let follower = two.start(&copy, NodeConfig::follower(), 2).await.unwrap();
+    let goal = node.heads().latest.number + 3;
+    until_safe(&follower, goal).await;
+    assert_eq!(hashes(&copy, goal), hashes(&engine, goal));
+    assert_eq!(alarm(&follower), None);
+    node.shutdown().await.unwrap();
+    follower.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_may_choose_to_go_on_without_an_amendment() {
+    let two = TwoLayers::new();
+    let engine = two.first.engine();
+    let node = two.sequencer(&engine).await;
+    let copy = two.first.engine();
+    let mut config = NodeConfig::follower();
+    config.derivation.on_announcement = OnAnnouncement::GoOn;
+    let layers = two.first.layers(&copy);
+    let follower = Node::start(layers, config, two.clock.clone());
+    let follower = follower.await.unwrap();
+    work(&node, 0..20).await;
+    until("the alarm", || alarm(&follower).is_some()).await;
+    // It reads on, past where the others have changed over.
+    let past = |node: &NodeHandle| {
+        let derived = node.status().derived_ordinal;
+        derived.is_some_and(|ordinal| ordinal.0 > SWITCH)
+    };
+    until("the first layer's later blocks", || past(&follower)).await;
+    assert!(alarm(&follower).is_some());
+    node.shutdown().await.unwrap();
+    follower.shutdown().await.unwrap();
 }

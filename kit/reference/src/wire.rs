@@ -135,7 +135,17 @@ pub(crate) struct Envelope {
     pub(crate) transactions: u32,
     pub(crate) codec: u8,
     pub(crate) decompressed_len: u32,
+    pub(crate) announced: Option<Announced>,
     pub(crate) payload: Vec<u8>,
+}
+
+/// What an envelope says of an amendment to come. Nothing is derived from it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize)]
+pub(crate) struct Announced {
+    pub(crate) activation: u64,
+    pub(crate) digest: B256,
+    pub(crate) change: u8,
+    pub(crate) layer: String,
 }
 
 /// A DA point.
@@ -149,5 +159,6 @@ pub(crate) struct LastOrigin {
 /// Reads an envelope; `None` where it is not well-formed.
 pub(crate) fn envelope(bytes: &[u8]) -> Option<Envelope> {
     let envelope: Envelope = borsh::from_slice(bytes).ok()?;
-    (envelope.version == 1).then_some(envelope)
+    let named = |announced: &Announced| announced.layer.len() <= 32;
+    (envelope.version == 2 && envelope.announced.as_ref().is_none_or(named)).then_some(envelope)
 }

@@ -25,12 +25,13 @@ pub type ReadyBuilder<R> = Builder<
 /// Names the four layers of `R`, in any order, and starts them.
 ///
 /// A layer that is missing is a compile error which says what to call.
-pub struct Builder<R, E = Missing, D = Missing, S = Missing, M = Missing> {
+pub struct Builder<R: Rollup, E = Missing, D = Missing, S = Missing, M = Missing> {
     project: Project,
     execution: E,
     da: D,
     settlement: S,
     messaging: M,
+    later_da: Vec<R::Da>,
     rollup: PhantomData<fn() -> R>,
 }
 
@@ -43,6 +44,7 @@ impl<R: Rollup> Builder<R> {
             da: Missing,
             settlement: Missing,
             messaging: Missing,
+            later_da: Vec::new(),
             rollup: PhantomData,
         }
     }
@@ -56,6 +58,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             da,
             settlement,
             messaging,
+            later_da,
             rollup,
             ..
         } = self;
@@ -65,6 +68,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             da,
             settlement,
             messaging,
+            later_da,
             rollup,
         }
     }
@@ -76,6 +80,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             execution,
             settlement,
             messaging,
+            later_da,
             rollup,
             ..
         } = self;
@@ -85,8 +90,17 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             da: Given(da),
             settlement,
             messaging,
+            later_da,
             rollup,
         }
+    }
+
+    /// The layers of the chain's later DA epochs, in order: what
+    /// [`Project::later_da`] opens. Needed once an amendment begins one.
+    #[must_use]
+    pub fn continue_on(mut self, later: impl IntoIterator<Item = R::Da>) -> Self {
+        self.later_da.extend(later);
+        self
     }
 
     /// The layer that makes the state believed by others.
@@ -99,6 +113,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             execution,
             da,
             messaging,
+            later_da,
             rollup,
             ..
         } = self;
@@ -108,6 +123,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             da,
             settlement: Given(settlement),
             messaging,
+            later_da,
             rollup,
         }
     }
@@ -119,6 +135,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             execution,
             da,
             settlement,
+            later_da,
             rollup,
             ..
         } = self;
@@ -128,6 +145,7 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             da,
             settlement,
             messaging: Given(messaging),
+            later_da,
             rollup,
         }
     }
@@ -150,11 +168,11 @@ impl<R: Rollup, E, D, S, M> Builder<R, E, D, S, M> {
             settlement: self.settlement.take(),
             messaging: self.messaging.take(),
         };
-        Running::start(&self.project, layers).await
+        Running::start(&self.project, layers, self.later_da).await
     }
 }
 
-impl<R, E, D, S, M> fmt::Debug for Builder<R, E, D, S, M> {
+impl<R: Rollup, E, D, S, M> fmt::Debug for Builder<R, E, D, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("project", &self.project)

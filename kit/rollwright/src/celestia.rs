@@ -4,6 +4,7 @@
 use crate::{
     Project, ProjectError,
     config::{CelestiaDaSection, ConfigError},
+    layers::Use,
 };
 use rollwright_core::{B256, Clock, DaHeader, DaHeight};
 use rollwright_da_celestia::{
@@ -11,8 +12,10 @@ use rollwright_da_celestia::{
     devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle},
     parse_namespace,
 };
+use rollwright_derive::{DaEpoch, DaEpochConfig};
+use serde_json::json;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -39,7 +42,7 @@ pub(crate) struct LiveCelestia(Arc<Mutex<Parts>>);
 #[derive(Debug, Default)]
 struct Parts {
     devnet: Option<DevnetHandle>,
-    layer: Option<CelestiaDa>,
+    layers: Vec<CelestiaDa>,
 }
 
 impl LiveCelestia {
@@ -54,9 +57,9 @@ impl LiveCelestia {
     /// Ends the devnet with last blocks of what waits, and releases its file
     /// and the journal.
     pub(crate) async fn stop(&self) {
-        let Parts { devnet, layer } = self.with(std::mem::take);
+        let Parts { devnet, layers } = self.with(std::mem::take);
         if let Some(devnet) = devnet {
-            if let Some(layer) = &layer {
+            for layer in &layers {
                 let including = include_what_waits(&devnet, layer);
                 match tokio::time::timeout(STOP, including).await {
                     Ok(Ok(())) => {}
@@ -70,7 +73,7 @@ impl LiveCelestia {
             }
             devnet.stop().await;
         }
-        if let Some(layer) = layer {
+        for layer in layers {
             layer.close();
         }
     }
@@ -103,31 +106,26 @@ async fn include_what_waits(
     Ok(())
 }
 
-/// Who opens the layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// The node: it keeps a journal, and an embedded devnet makes blocks.
-    Node,
-    /// A command: it leaves nothing behind, and an embedded devnet stands still.
-    Read,
-}
-
 impl Project {
     /// Opens Celestia at this rollup's namespace: the nodes that are
     /// configured, or the embedded devnet of a development chain, which this
     /// process then runs.
-    pub(crate) async fn open_celestia(&self, how: Use) -> Result<CelestiaDa, ProjectError> {
+    pub(crate) async fn open_celestia(
+        &self,
+        epoch: &DaEpoch,
+        how: Use,
+    ) -> Result<CelestiaDa, ProjectError> {
         let section = &self.config.values.da.celestia;
-        let rollup = self.rollup();
-        let namespace = parse_namespace(&rollup.da.address).map_err(CelestiaError::from)?;
-        let mut config = CelestiaConfig::new(Vec::new(), &rollup.da.network, namespace);
-        config.block_time = Duration::from_millis(rollup.da.block_time_ms);
+        let da = &epoch.config;
+        let namespace = parse_namespace(&da.address).map_err(CelestiaError::from)?;
+        let mut config = CelestiaConfig::new(Vec::new(), &da.network, namespace);
+        config.block_time = Duration::from_millis(da.block_time_ms);
         config.gas_price = section.gas_price.0;
         config.max_gas_price = section.max_gas_price.0;
         // Whoever only reads keeps nothing: the file belongs to the node.
-        config.path = (how == Use::Node).then(|| self.data_dir.join(JOURNAL_FILE));
+        config.path = (how == Use::Node).then(|| self.celestia_journal(epoch.index));
         if section.rpc.0.is_empty() {
-            let devnet = self.celestia_devnet(how).await?;
+            let devnet = self.celestia_devnet(epoch, how).await?;
             config.endpoints = vec![devnet.url()];
             // It may rest for months, and keeps every block.
             config.trusting_period = None;
@@ -141,10 +139,46 @@ impl Project {
         }
         let layer = CelestiaDa::open(config, self.clock())?;
         if how == Use::Node {
-            self.celestia
-                .with(|parts| parts.layer = Some(layer.clone()));
+            self.celestia.with(|parts| parts.layers.push(layer.clone()));
         }
         Ok(layer)
+    }
+
+    /// The network that the first configured node is on, asked without knowing
+    /// its name.
+    pub(crate) async fn celestia_now(&self) -> Result<CelestiaNow, ProjectError> {
+        let section = &self.config.values.da.celestia;
+        let base = &self.config.base;
+        let url = match section.rpc.0.first() {
+            Some(endpoint) => endpoint.read("da.celestia.rpc", base)?,
+            None => String::new(),
+        };
+        let token = match &section.token {
+            Some(token) => Some(token.read("da.celestia.token", base)?),
+            None => None,
+        };
+        let node = Asked {
+            url: url.replacen("ws", "http", usize::from(url.starts_with("ws"))),
+            token,
+        };
+        let (network, height, time) = node.header("header.LocalHead", json!([])).await?;
+        let before = height.saturating_sub(MEASURED_BLOCKS).max(1);
+        let (_, _, begin) = node.header("header.GetByHeight", json!([before])).await?;
+        let blocks = height.saturating_sub(before).max(1);
+        let block_time_ms = time.saturating_sub(begin) / blocks;
+        Ok(CelestiaNow {
+            network,
+            height: DaHeight(height),
+            block_time_ms: block_time_ms.clamp(50, 60_000),
+        })
+    }
+
+    /// Each epoch has a journal of its own: it belongs to one namespace.
+    fn celestia_journal(&self, epoch: u32) -> PathBuf {
+        match epoch {
+            0 => self.data_dir.join(JOURNAL_FILE),
+            later => self.data_dir.join(format!("celestia-journal-{later}.redb")),
+        }
     }
 
     fn configured_celestia(
@@ -202,31 +236,36 @@ impl Project {
         self.celestia.devnet().map(|devnet| devnet.url())
     }
 
-    /// True where the chain's Celestia network is one that `rollwright dev`
-    /// made, or that this process runs itself.
-    pub(crate) fn is_own_celestia(&self) -> bool {
-        let da = &self.rollup().da;
+    /// True where a Celestia network is one that `rollwright dev` made, or that
+    /// this process runs itself.
+    pub(crate) fn is_own_celestia(&self, da: &DaEpochConfig) -> bool {
         da.layer == "celestia"
             && (self.config.values.da.celestia.rpc.0.is_empty()
                 || da.network.starts_with(DEV_NETWORK))
     }
 
-    async fn celestia_devnet(&self, how: Use) -> Result<DevnetHandle, ProjectError> {
+    async fn celestia_devnet(
+        &self,
+        epoch: &DaEpoch,
+        how: Use,
+    ) -> Result<DevnetHandle, ProjectError> {
         if let Some(running) = self.celestia.devnet() {
             return Ok(running);
         }
         let path = self.data_dir.join(DEVNET_FILE);
         if !path.exists() {
-            self.refuse_another_devnet(&path, how)?;
+            self.refuse_another_devnet(&path, epoch, how)?;
         }
         let blocks = match how {
-            Use::Node => BlockProduction::Every(self.config.values.da.celestia.block_time.0),
+            Use::Node | Use::Check => {
+                BlockProduction::Every(self.config.values.da.celestia.block_time.0)
+            }
             Use::Read => BlockProduction::Manual,
         };
-        let network = &self.rollup().da.network;
+        let network = &epoch.config.network;
         let devnet = start_devnet(network, &path, blocks, self.clock()).await?;
         // A rollup's first block stands on a DA block that has one on top.
-        if how == Use::Node && devnet.head() <= self.rollup().da.start_height.0 {
+        if how == Use::Node && devnet.head() <= epoch.config.start_height.0 {
             devnet.mine(1).await?;
         }
         self.celestia
@@ -236,8 +275,13 @@ impl Project {
 
     /// An empty network does not replace the one that holds the chain, and
     /// none is made up for a chain that is not for development.
-    fn refuse_another_devnet(&self, path: &Path, how: Use) -> Result<(), ProjectError> {
-        if self.dev && how == Use::Node {
+    fn refuse_another_devnet(
+        &self,
+        path: &Path,
+        epoch: &DaEpoch,
+        how: Use,
+    ) -> Result<(), ProjectError> {
+        if epoch.index == 0 && self.dev && how == Use::Node {
             if self.is_fresh() {
                 return Ok(());
             }
@@ -254,6 +298,84 @@ impl Project {
             message: "it names no Celestia node, and this data directory holds no embedded devnet; write at least one address, such as \"http://127.0.0.1:26658\", or start the chain with `rollwright dev`".to_owned(),
         }
         .into())
+    }
+}
+
+/// Blocks over which the time between them is measured.
+const MEASURED_BLOCKS: u64 = 32;
+
+/// A Celestia network that nobody named.
+pub(crate) struct CelestiaNow {
+    pub(crate) network: String,
+    pub(crate) height: DaHeight,
+    /// Mean time between its newest blocks.
+    pub(crate) block_time_ms: u64,
+}
+
+struct Asked {
+    url: String,
+    token: Option<String>,
+}
+
+impl Asked {
+    /// Chain id, height and time in milliseconds of a header. Nothing of it is
+    /// believed: whoever opens the layer verifies.
+    async fn header(
+        &self,
+        method: &str,
+        params: serde_json::Value,
+    ) -> Result<(String, u64, u64), ProjectError> {
+        let failed = |text: String| {
+            ProjectError::from(CelestiaError::Transport {
+                endpoint: self
+                    .url
+                    .split('@')
+                    .next_back()
+                    .unwrap_or_default()
+                    .to_owned(),
+                text,
+            })
+        };
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let mut request = reqwest::Client::new()
+            .post(&self.url)
+            .timeout(Duration::from_secs(10))
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let answer = async {
+            let answer = request.send().await?.error_for_status()?;
+            answer.text().await
+        };
+        let text = answer
+            .await
+            .map_err(|error| failed(error.without_url().to_string()))?;
+        let answer: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+        let header = &answer["result"]["header"];
+        let time = header["time"]
+            .as_str()
+            .and_then(|text| humantime::parse_rfc3339_weak(text).ok())
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let height = match &header["height"] {
+            serde_json::Value::String(digits) => digits.parse().ok(),
+            number => number.as_u64(),
+        };
+        match (header["chain_id"].as_str(), height, time) {
+            (Some(network), Some(height), Some(time)) => Ok((
+                network.to_owned(),
+                height,
+                u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            )),
+            _ => Err(failed(format!(
+                "{method} gave no header: {}",
+                answer["error"]["message"]
+                    .as_str()
+                    .unwrap_or("another answer")
+            ))),
+        }
     }
 }
 

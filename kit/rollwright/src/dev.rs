@@ -11,18 +11,19 @@
 //! ```
 
 use crate::{
-    Project, ProjectError, celestia,
+    Amendments, Project, ProjectError, celestia,
     config::{
         BlockIdSetting, BlockTimeSetting, DaChoice, Endpoint, Endpoints, HistorySetting, Layers,
         Period, RollupToml, Secret,
     },
     files, l1,
-    project::{funded_accounts, local_config, read_genesis, refuse_slow_da},
+    layers::local_config,
+    project::{funded_accounts, read_genesis, refuse_slow_da},
 };
 use rollwright_core::{Address, B256, Clock, DaHeader, DaHeight, DataAvailability};
 use rollwright_da_ethereum::{Anvil, inbox_of};
 use rollwright_da_local::{BlockProduction, LocalDa, Namespace};
-use rollwright_derive::{DevChain, RollupConfig};
+use rollwright_derive::{Amendment, AmendmentChange, DevChain, RollupConfig};
 use rollwright_evm::genesis::{DEV_CHAIN_ID, DevAccount, DevGenesis, Genesis, dev_account};
 use rollwright_node::{SequencerKey, SystemClock};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
@@ -90,16 +91,21 @@ impl DevOptions {
             None => None,
         };
         self.refuse_faults_elsewhere()?;
-        let l1 = match self.layer() {
-            DaChoice::Local | DaChoice::Celestia => None,
-            DaChoice::Ethereum => {
-                Some(l1::start_dev_l1(&self.data_dir, self.da_block_time.0).await?)
-            }
+        // Its first layer, or one that an amendment leads to.
+        let amended = Amendments::read(&Amendments::path_beside(&genesis))?;
+        let to_l1 = |amendment: &Amendment| matches!(&amendment.change, AmendmentChange::DaEpoch(next) if next.layer == DaChoice::Ethereum.layer());
+        let l1 = if self.layer() == DaChoice::Ethereum || amended.list.iter().any(to_l1) {
+            Some(l1::start_dev_l1(&self.data_dir, self.da_block_time.0).await?)
+        } else {
+            None
         };
         let l1_url = l1.as_ref().map(Anvil::url);
         let chain_id = match chain_id {
             Some(chain_id) => chain_id,
-            None => self.create(&genesis, l1_url.as_deref(), clock).await?,
+            None => {
+                let url = l1_url.as_deref();
+                self.create(&genesis, url, clock).await?
+            }
         };
         let settings = self.data_dir.join("rollup.toml");
         files::write(&settings, &self.settings(chain_id, l1_url))?;
@@ -221,7 +227,7 @@ impl DevOptions {
             let url = Endpoints(vec![Endpoint::Address(url)]);
             values.da.ethereum.rpc = url.clone();
             values.da.ethereum.beacon = url;
-            values.da.ethereum.signer = Some(Secret::File("l1.key".into()));
+            values.da.ethereum.signer = Some(Secret::File(l1::DEV_KEY.into()));
             values.da.ethereum.block_id = BlockIdSetting::Number;
             values.da.ethereum.slot_time = self.da_block_time;
         }
@@ -243,11 +249,7 @@ impl DevOptions {
         let chain_id = self.chain_id.unwrap_or(DEV_CHAIN_ID);
         let (network, address, first) = match l1_url {
             Some(url) => {
-                // anvil funds the public test accounts; its first one posts.
-                let account = dev_account(0)
-                    .map(|account| account.key)
-                    .unwrap_or_default();
-                files::write_private(&self.data_dir.join("l1.key"), &format!("{account}\n"))?;
+                l1::leave_dev_key(&self.data_dir)?;
                 let (network, head) = l1::l1_now(url, clock).await?;
                 let inbox = inbox_of(chain_id, NAMESPACE).to_string();
                 (network, inbox, head)

@@ -25,6 +25,9 @@ pub enum ProjectError {
     /// The execution layer cannot be opened.
     #[error(transparent)]
     Evm(#[from] rollwright_evm::engine::EngineError),
+    /// The chain does not go over to another DA layer.
+    #[error(transparent)]
+    Switch(#[from] crate::switch::SwitchError),
     /// Logging cannot start.
     #[error(transparent)]
     Logging(#[from] LoggingError),
@@ -70,7 +73,7 @@ pub enum ProjectError {
     },
     /// Configuration and genesis file disagree about the DA layer.
     #[error(
-        "`da.use` is {configured} ({at}), but the chain's first DA epoch is on {genesis}; a chain that has started moves by an amendment only"
+        "`da.use` is {configured} ({at}), but the chain's first DA epoch is on {genesis}; a chain that has started moves by an amendment only (help: `rollwright da use {configured}` writes it, or changes the genesis file of a chain that has not started)"
     )]
     DaLayer {
         /// Where the configured value came from.
@@ -160,6 +163,14 @@ pub enum ProjectError {
         /// The genesis file.
         path: PathBuf,
     },
+    /// The list of amendments was refused.
+    #[error("{}: {reason}", path.display())]
+    Amendments {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A value that cannot work.
     #[error("{0}")]
     Invalid(String),
@@ -184,6 +195,7 @@ impl LayerError for ProjectError {
             Self::Celestia(error) => error.kind(),
             Self::EthereumDa(error) => error.kind(),
             Self::Evm(error) => error.kind(),
+            Self::Switch(error) => error.kind(),
             _ => ErrorKind::Fatal,
         }
     }
@@ -196,6 +208,7 @@ impl LayerError for ProjectError {
             Self::Celestia(error) => error.code(),
             Self::EthereumDa(error) => error.code(),
             Self::Evm(error) => error.code(),
+            Self::Switch(error) => error.code(),
             Self::Logging(_) => "RW-CFG-011",
             Self::Unreadable { .. } => "RW-CFG-001",
             Self::Unwritable { .. } => "RW-CFG-012",
@@ -214,6 +227,7 @@ impl LayerError for ProjectError {
             Self::Disagree { .. } => "RW-CFG-025",
             Self::OtherAccounts { .. } => "RW-CFG-026",
             Self::ARollup { .. } => "RW-CFG-027",
+            Self::Amendments { .. } => "RW-CFG-028",
         }
     }
 }

@@ -37,12 +37,13 @@ impl Project {
         Ok(feed_evidence(&self.existing_evm()?)?)
     }
 
-    /// Checks with nothing but the genesis file that a key of the schedule
+    /// Checks with nothing but the genesis file and the amendments that a key of the schedule
     /// signed another block than the one that DA is said to give. Returns who.
     pub fn check_evidence(&self, evidence: &FeedEvidence) -> Result<Address, StartError> {
         // The digest stands in envelopes alone; nothing here reads it.
         let digest = B256::ZERO;
-        let rules = Rules::new(self.rollup_id(), digest, self.rollup().clone(), Vec::new())
+        let (rollup, amendments) = (self.rollup().clone(), self.amendments().to_vec());
+        let rules = Rules::new(self.rollup_id(), digest, rollup, amendments)
             .map_err(|error| ProjectError::Invalid(error.to_string()))?;
         Ok(evidence.verify((self.chain_id(), self.rollup_id()), &rules)?)
     }
@@ -64,7 +65,7 @@ impl Project {
             return Ok(Judgement::Refuted);
         }
         let origin = evidence.signed.input.anchor.origin;
-        let da = self.with_time_limit(self.read_da().await?);
+        let da = self.with_time_limit(self.read_epoch(origin.epoch).await?);
         match da.fetch(origin.height, None).await {
             Ok(block) if block.header.hash == origin.hash => Ok(Judgement::Proven { derived }),
             Ok(_) => Ok(Judgement::Excused),

@@ -2,17 +2,17 @@
 
 use crate::{
     Project, ProjectError,
-    celestia::Use,
     config::{
-        BlockIdSetting, CalldataSetting, DaChoice, Endpoint, Endpoints, EthereumDaSection,
-        SidecarSetting,
+        BlockIdSetting, CalldataSetting, DaChoice, Endpoint, Endpoints, EthereumDaSection, Period,
+        Secret, SidecarSetting,
     },
 };
-use rollwright_core::{B256, Clock, DaHeader, DataAvailability, boxed::BoxDa};
+use rollwright_core::{B256, Clock, DaHeader, DataAvailability};
 use rollwright_da_ethereum::{
     Anvil, AnvilConfig, BlockIdForm, EthereumDa, EthereumDaConfig, Inbox, Signer, fees::FeeLimits,
     inbox_of, kzg::SidecarForm,
 };
+use rollwright_derive::DaEpoch;
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -20,7 +20,7 @@ use std::{
 };
 
 /// How long a development L1 may take to write its state.
-const STOP: Duration = Duration::from_secs(10);
+pub(crate) const STOP: Duration = Duration::from_secs(10);
 
 /// A development L1 that runs as long as the project's node.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,16 @@ pub(crate) async fn start_dev_l1(
     .await?)
 }
 
+/// Writes the key of the account that posts to a development L1: anvil funds
+/// the public test accounts, and its first one posts.
+pub(crate) fn leave_dev_key(data_dir: &Path) -> Result<(), ProjectError> {
+    let key = crate::switch::dev_l1_key();
+    crate::files::write_private(&data_dir.join(DEV_KEY), &format!("{key}\n"))
+}
+
+/// File with that key in a data directory.
+pub(crate) const DEV_KEY: &str = "l1.key";
+
 /// An L1 as it is now: its network, and its newest height and time.
 pub(crate) async fn l1_now(
     url: &str,
@@ -75,18 +85,48 @@ pub(crate) async fn l1_now(
 impl Project {
     /// Opens the L1 of `[da.ethereum]` to read, and to post where `signer` is
     /// set and `posts` is wanted.
-    pub(crate) async fn open_ethereum_da(&self, posts: bool) -> Result<EthereumDa, ProjectError> {
-        Ok(EthereumDa::connect(self.ethereum_config(posts)?, self.clock()).await?)
+    pub(crate) async fn open_ethereum_da(
+        &self,
+        epoch: &DaEpoch,
+        posts: bool,
+    ) -> Result<EthereumDa, ProjectError> {
+        Ok(EthereumDa::connect(self.ethereum_config(epoch, posts)?, self.clock()).await?)
     }
 
-    fn ethereum_config(&self, posts: bool) -> Result<EthereumDaConfig, ProjectError> {
+    /// Opens the L1 for a command that posts once: with the account, where one
+    /// is configured, and without the node's journal.
+    pub(crate) async fn open_ethereum_once(
+        &self,
+        epoch: &DaEpoch,
+    ) -> Result<EthereumDa, ProjectError> {
+        let config = EthereumDaConfig {
+            path: None,
+            ..self.ethereum_config(epoch, true)?
+        };
+        Ok(EthereumDa::connect(config, self.clock()).await?)
+    }
+
+    /// The project with its own development L1 at `url`.
+    #[must_use]
+    pub(crate) fn with_dev_l1(mut self, url: &str, slot_time: Period) -> Self {
+        let mut config = (*self.config).clone();
+        config.values.da.reach(DaChoice::Ethereum, url);
+        let section = &mut config.values.da.ethereum;
+        section.signer = Some(Secret::File(DEV_KEY.into()));
+        section.block_id = BlockIdSetting::Number;
+        section.slot_time = slot_time;
+        self.config = std::sync::Arc::new(config);
+        self
+    }
+
+    fn ethereum_config(
+        &self,
+        epoch: &DaEpoch,
+        posts: bool,
+    ) -> Result<EthereumDaConfig, ProjectError> {
         let section: &EthereumDaSection = &self.config.values.da.ethereum;
-        let rollup = self.rollup();
-        let inbox = Inbox::parse(
-            &rollup.da.address,
-            rollup.da.forced_address.as_deref(),
-            &rollup.da.posters,
-        )?;
+        let da = &epoch.config;
+        let inbox = Inbox::parse(&da.address, da.forced_address.as_deref(), &da.posters)?;
         let urls = |key: &str, list: &Endpoints| -> Result<Vec<String>, ProjectError> {
             let base = &self.config.base;
             let read = |endpoint: &Endpoint| endpoint.read(key, base).map_err(ProjectError::from);
@@ -99,10 +139,14 @@ impl Project {
             None => None,
         };
         // Whoever only reads keeps no blobs: the file belongs to the node.
-        let path = posts.then(|| self.data_dir.join("l1").join("journal.redb"));
+        let journal = match epoch.index {
+            0 => "journal.redb".to_owned(),
+            later => format!("journal-{later}.redb"),
+        };
+        let path = posts.then(|| self.data_dir.join("l1").join(journal));
         Ok(EthereumDaConfig {
             archive: self.config.values.da.archive.clone(),
-            network: Some(rollup.da.network.clone()),
+            network: Some(da.network.clone()),
             signer,
             sidecar: match section.sidecar {
                 SidecarSetting::Eip7594 => SidecarForm::Eip7594,
@@ -135,15 +179,6 @@ impl Project {
                 inbox,
             )
         })
-    }
-
-    /// The DA layer for a command that only reads it.
-    pub async fn read_da(&self) -> Result<BoxDa, ProjectError> {
-        match self.config.values.da.r#use {
-            DaChoice::Local => Ok(BoxDa::new(self.read_local_da().await?)),
-            DaChoice::Celestia => Ok(BoxDa::new(self.open_celestia(Use::Read).await?)),
-            DaChoice::Ethereum => Ok(BoxDa::new(self.open_ethereum_da(false).await?)),
-        }
     }
 }
 

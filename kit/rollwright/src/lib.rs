@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod amendments;
 pub mod builder;
 mod celestia;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod evidence;
 mod files;
 mod forward;
 mod l1;
+mod layers;
 pub mod logging;
 pub mod methods;
 mod metrics;
@@ -20,11 +22,14 @@ pub mod sandbox;
 mod serve;
 pub mod snapshot;
 pub mod stock;
+pub mod switch;
 pub mod testing;
 mod traces;
 mod verify;
 
+pub use amendments::Amendments;
 pub use error::{ProjectError, StartError};
+pub use layers::OpenedLayers;
 pub use project::Project;
 pub use running::Running;
 pub use serve::Serves;

@@ -1,19 +1,17 @@
 //! A node's configuration and genesis file, read and checked together.
 
 use crate::config::{
-    ByteSize, ConfigError, DaChoice, Endpoint, Endpoints, FinalityChoice, Layers, Loaded,
-    LocalDaSection, OnFailure, Period, RollupToml,
+    ByteSize, ConfigError, DaChoice, FinalityChoice, Layers, Loaded, OnFailure, Period, RollupToml,
 };
 use crate::{
-    celestia::{LiveCelestia, Use},
+    amendments::{self, Amendments},
+    celestia::LiveCelestia,
     error::ProjectError,
     l1::DevL1,
+    layers::OpenLocals,
 };
-use rollwright_core::{B256, Clock, Role, boxed::BoxDa, decorators::TimeLimit};
-use rollwright_da_local::{
-    BlockProduction, Faults, LocalDa, LocalDaConfig, Namespace, NetworkId, RemoteConfig,
-};
-use rollwright_derive::RollupConfig;
+use rollwright_core::{B256, Clock, Role};
+use rollwright_derive::{Amendment, DaEpoch, RollupConfig};
 use rollwright_evm::genesis::{DevAccount, Genesis, dev_account};
 use rollwright_node::{SequencerKey, SystemClock};
 use std::{
@@ -38,7 +36,9 @@ pub struct Project {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
     pub(crate) dev: bool,
-    local_da: Arc<OnceLock<LocalDa>>,
+    pub(crate) amendments: Arc<Amendments>,
+    epochs: Arc<[DaEpoch]>,
+    pub(crate) locals: OpenLocals,
     pub(crate) celestia: LiveCelestia,
     pub(crate) dev_l1: DevL1,
     /// True where the data directory held no state when it was first looked at.
@@ -57,9 +57,23 @@ impl Project {
         Self::assemble(config, None)
     }
 
+    /// As [`from_config`](Self::from_config), for a chain that may change its
+    /// layer: `da.use` may name one that the chain is not on.
+    pub fn from_config_to_move(config: Loaded) -> Result<Self, ProjectError> {
+        Self::assemble_as(config, None, true)
+    }
+
     /// As [`from_config`](Self::from_config), with the genesis file that it
     /// names where that has been read already.
     pub(crate) fn assemble(config: Loaded, genesis: Option<Genesis>) -> Result<Self, ProjectError> {
+        Self::assemble_as(config, genesis, false)
+    }
+
+    fn assemble_as(
+        config: Loaded,
+        genesis: Option<Genesis>,
+        any_layer: bool,
+    ) -> Result<Self, ProjectError> {
         refuse_unbuilt(&config.values)?;
         refuse_small_memory(&config)?;
         let path = config.path(&config.values.execution.genesis);
@@ -77,18 +91,27 @@ impl Project {
             });
         }
         let rollup = rollup_config(&genesis, &path)?;
+        rollup.validate().map_err(|error| ProjectError::Rules {
+            path: path.clone(),
+            error: error.to_string(),
+        })?;
+        let beside = Amendments::path_beside(&path);
+        let amendments = Amendments::read(&beside)?;
+        let epochs = amendments::epochs(rollup, &amendments.list).map_err(|reason| {
+            ProjectError::Amendments {
+                path: beside,
+                reason,
+            }
+        })?;
         let layer = settings.da.r#use.layer();
-        if rollup.da.layer != layer {
+        if !any_layer && !epochs.iter().any(|epoch| epoch.config.layer == layer) {
             return Err(ProjectError::DaLayer {
                 at: config.origin("da.use"),
                 configured: layer.to_owned(),
                 genesis: rollup.da.layer.clone(),
             });
         }
-        rollup.validate().map_err(|error| ProjectError::Rules {
-            path: path.clone(),
-            error: error.to_string(),
-        })?;
+        refuse_archives(&settings.da.archive, &epochs)?;
         refuse_disagreement(&config, &genesis, rollup, path.clone())?;
         Ok(Self {
             listen: settings.rpc.listen,
@@ -100,7 +123,9 @@ impl Project {
             clock: Arc::new(SystemClock),
             role: Role::Sequencer,
             dev: false,
-            local_da: Arc::default(),
+            amendments: Arc::new(amendments),
+            epochs: epochs.into(),
+            locals: OpenLocals::default(),
             celestia: LiveCelestia::default(),
             dev_l1: DevL1::default(),
             fresh: Arc::default(),
@@ -186,10 +211,39 @@ impl Project {
         }
     }
 
-    /// Tells the genesis hash that an engine of this project knows.
-    pub(crate) fn found_rollup_id(&self, id: B256) {
+    /// Later changes of the chain configuration, oldest first: those of
+    /// `amendments.json` beside the genesis file.
+    pub fn amendments(&self) -> &[Amendment] {
+        &self.amendments.list
+    }
+
+    /// The DA epochs of the chain, as its configuration gives them; never
+    /// empty.
+    pub fn epochs(&self) -> &[DaEpoch] {
+        &self.epochs
+    }
+
+    /// Digest of the chain configuration with every amendment: equal on nodes
+    /// that hold the same files.
+    pub fn config_digest(&self) -> B256 {
+        let genesis = self.genesis.config.hash();
+        self.amendments()
+            .iter()
+            .fold(genesis, |digest, amendment| amendment.extend_digest(digest))
+    }
+
+    /// Tells the genesis hash that an engine of this project knows. Refuses
+    /// amendments of another chain.
+    pub(crate) fn found_rollup_id(&self, id: B256) -> Result<(), ProjectError> {
         // It is the same whoever computed it.
         let _ = self.rollup_id.set(id);
+        match self.amendments.rollup_id {
+            Some(found) if found != id => Err(ProjectError::Amendments {
+                path: Amendments::path_beside(&self.genesis_path),
+                reason: format!("it is of the chain {found}, and this one is {id}"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Where JSON-RPC listens.
@@ -244,14 +298,15 @@ impl Project {
     /// Refuses a genesis file that funds the public test accounts on a layer
     /// which others share.
     pub fn refuse_public_keys(&self) -> Result<(), ProjectError> {
-        let layer = &self.rollup().da.layer;
-        let own = layer == "local" || self.is_own_celestia();
-        if !own && !self.dev_accounts().is_empty() {
-            return Err(ProjectError::PublicKeys {
-                layer: layer.clone(),
-            });
+        let shared = |epoch: &&DaEpoch| {
+            epoch.config.layer != "local" && !self.is_own_celestia(&epoch.config)
+        };
+        match self.epochs().iter().find(shared) {
+            Some(epoch) if !self.dev_accounts().is_empty() => Err(ProjectError::PublicKeys {
+                layer: epoch.config.layer.clone(),
+            }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The project of a data directory: the configuration that its node was
@@ -272,58 +327,29 @@ impl Project {
         Ok(Self::from_config(loaded)?.with_data_dir(path))
     }
 
-    /// Where the process that runs this chain serves its DA layer; `None`
-    /// where none runs.
-    pub fn running_da_url(&self) -> Option<String> {
-        crate::traces::running_da_url(&self.data_dir)
-    }
-
     /// The source of time.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
-    /// The local layer for a command that reads it, or posts to it once: the
-    /// process that serves it, or the file, to which it adds no blocks by time.
-    pub async fn read_local_da(&self) -> Result<LocalDa, ProjectError> {
-        let section = &self.config.values.da.local;
-        let rollup = self.rollup();
-        let namespace = Namespace::new(&rollup.da.address)?;
-        let network: NetworkId = rollup.da.network.parse()?;
-        match &section.url {
-            Some(url) => connect(url, namespace, network).await,
-            None => {
-                let path = self.config.path(&section.path);
-                let blocks = BlockProduction::Manual(section.block_time.0);
-                let config = local_config(section, path, namespace, Some(network), blocks)?;
-                let config = LocalDaConfig {
-                    create: false,
-                    faults: Faults::default(),
-                    ..config
-                };
-                Ok(LocalDa::open(config, self.clock())?)
-            }
-        }
-    }
-
-    /// A layer with the limit of `da.timeout` on each call, as a node has it.
-    pub fn with_time_limit<D>(&self, layer: D) -> TimeLimit<D> {
-        TimeLimit::new(layer, self.clock(), self.config.values.da.timeout.0)
-    }
-
-    /// Reads the layer from the process that serves it at `url`: the local
-    /// layer's, or a Celestia node instead of `da.celestia.rpc`.
+    /// Reaches a layer at `url` instead of where `[da]` says; without a name the
+    /// one that the chain began on.
     #[must_use]
-    pub fn with_da_url(mut self, url: String) -> Self {
+    pub fn with_da_url(mut self, layer: Option<DaChoice>, url: &str) -> Self {
+        let first = DaChoice::of_layer(&self.rollup().da.layer);
+        let Some(layer) = layer.or(first) else {
+            return self;
+        };
         let mut config = (*self.config).clone();
-        let da = &mut config.values.da;
-        if da.r#use == DaChoice::Celestia {
-            da.celestia.rpc = Endpoints(vec![Endpoint::Address(url)]);
-        } else {
-            da.local.url = Some(url);
-        }
+        config.values.da.reach(layer, url);
         self.config = Arc::new(config);
         self
+    }
+
+    /// Where the process that runs this chain serves its DA layers; empty where
+    /// none runs.
+    pub fn running_da_urls(&self) -> Vec<(DaChoice, String)> {
+        crate::traces::running_da_urls(&self.data_dir)
     }
 
     /// The feed that a replica follows, instead of `follower.feed`.
@@ -342,54 +368,6 @@ impl Project {
         config.values.follower.sequencer = Some(url);
         self.config = Arc::new(config);
         self
-    }
-
-    /// Opens the DA layer that `[da] use` names, for this rollup's address.
-    pub async fn da(&self) -> Result<BoxDa, ProjectError> {
-        match self.config.values.da.r#use {
-            DaChoice::Local => Ok(BoxDa::new(self.open_local_da().await?)),
-            DaChoice::Celestia => Ok(BoxDa::new(self.open_celestia(Use::Node).await?)),
-            DaChoice::Ethereum => {
-                let posts = self.role == Role::Sequencer;
-                Ok(BoxDa::new(self.open_ethereum_da(posts).await?))
-            }
-        }
-    }
-
-    /// The embedded layer, if it was opened by [`da`](Self::da) and lives in
-    /// this process.
-    pub fn local_da(&self) -> Option<&LocalDa> {
-        self.local_da
-            .get()
-            .filter(|_| self.config.values.da.local.url.is_none())
-    }
-
-    /// Opens the local layer to read and to post: the file, whose blocks this
-    /// process then makes, or the process that serves it.
-    pub async fn open_local_da(&self) -> Result<LocalDa, ProjectError> {
-        let section = &self.config.values.da.local;
-        let rollup = self.rollup();
-        let namespace = Namespace::new(&rollup.da.address)?;
-        let network: NetworkId = rollup.da.network.parse()?;
-        let da = match &section.url {
-            Some(url) => connect(url, namespace, network).await?,
-            None => {
-                let path = self.config.path(&section.path);
-                let blocks = BlockProduction::Every(section.block_time.0);
-                let config = local_config(section, path, namespace, Some(network), blocks)?;
-                // An empty layer does not replace the one that holds the chain.
-                let create = self.is_fresh();
-                let da = LocalDa::open(LocalDaConfig { create, ..config }, self.clock())?;
-                // A rollup's first block stands on a DA block that has one on top.
-                if da.status().await?.head.height <= rollup.da.start_height {
-                    da.seal().await?;
-                }
-                da
-            }
-        };
-        // Keep the first: it is the one whose blocks this process makes.
-        let _ = self.local_da.set(da.clone());
-        Ok(da)
     }
 }
 
@@ -412,11 +390,11 @@ fn refuse_disagreement(
         });
     }
     let da = &config.values.da;
-    let embedded = match da.r#use {
-        DaChoice::Local if da.local.url.is_none() => {
+    let embedded = match DaChoice::of_layer(&rollup.da.layer) {
+        Some(DaChoice::Local) if da.local.url.is_none() => {
             Some(("da.local.block-time", da.local.block_time))
         }
-        DaChoice::Celestia if da.celestia.rpc.0.is_empty() => {
+        Some(DaChoice::Celestia) if da.celestia.rpc.0.is_empty() => {
             Some(("da.celestia.block-time", da.celestia.block_time))
         }
         _ => None,
@@ -515,13 +493,6 @@ fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
     if values.da.on_failure == OnFailure::Halt {
         return refuse("da.on-failure", "halt".to_owned(), "buffer");
     }
-    if !values.da.archive.is_empty() && values.da.r#use != DaChoice::Ethereum {
-        return refuse(
-            "da.archive",
-            values.da.archive.join(", "),
-            "[] (this layer has no archives)",
-        );
-    }
     if let Some(address) = values.telemetry.metrics {
         let instead = "no listener of its own: /metrics is on the RPC port";
         return refuse("telemetry.metrics", address.to_string(), instead);
@@ -529,33 +500,15 @@ fn refuse_unbuilt(values: &RollupToml) -> Result<(), ConfigError> {
     Ok(())
 }
 
-async fn connect(
-    url: &str,
-    namespace: Namespace,
-    network: NetworkId,
-) -> Result<LocalDa, ProjectError> {
-    let config = RemoteConfig {
-        network: Some(network),
-        ..RemoteConfig::new(url, namespace)
-    };
-    Ok(LocalDa::connect(config).await?)
-}
-
-/// What `[da.local]` says, as the adapter takes it.
-pub(crate) fn local_config(
-    section: &LocalDaSection,
-    path: PathBuf,
-    namespace: Namespace,
-    network: Option<NetworkId>,
-    blocks: BlockProduction,
-) -> Result<LocalDaConfig, ProjectError> {
-    Ok(LocalDaConfig {
-        path: Some(path),
-        network,
-        blocks,
-        seed: section.seed,
-        faults: section.faults.parse::<Faults>()?,
-        ..LocalDaConfig::new(namespace)
+/// Refuses archives on a chain none of whose layers has any.
+fn refuse_archives(archive: &[String], epochs: &[DaEpoch]) -> Result<(), ConfigError> {
+    if archive.is_empty() || epochs.iter().any(|epoch| epoch.config.layer == "ethereum") {
+        return Ok(());
+    }
+    Err(ConfigError::Unavailable {
+        key: "da.archive".to_owned(),
+        value: archive.join(", "),
+        available: "[] (this layer has no archives)".to_owned(),
     })
 }
 

@@ -2,16 +2,17 @@
 
 use crate::{
     Project, ProjectError, StartError,
-    config::{BlockTimeSetting, ByteSize},
+    config::{AnnouncementChoice, BlockTimeSetting, ByteSize},
     metrics,
     serve::Serves,
     traces::{self, LiveFile},
 };
 use rollwright_core::{Layers, NodeApi, Role, Rollup};
 use rollwright_da_local::LocalDa;
-use rollwright_derive::Derivable;
+use rollwright_derive::{AmendmentChange, Derivable};
 use rollwright_node::{
-    BlockTime, Node, NodeConfig, NodeHandle, RoleConfig, SequencerConfig, SequencerKey,
+    BlockTime, Node, NodeConfig, NodeHandle, OnAnnouncement, RoleConfig, SequencerConfig,
+    SequencerKey,
 };
 use rollwright_rpc::{Server, ServerConfig};
 use std::{marker::PhantomData, net::SocketAddr, num::NonZeroU64, sync::Arc};
@@ -31,7 +32,11 @@ pub struct Running<R: Rollup> {
 }
 
 impl<R: Rollup> Running<R> {
-    pub(crate) async fn start(project: &Project, layers: Layers<R>) -> Result<Self, StartError>
+    pub(crate) async fn start(
+        project: &Project,
+        layers: Layers<R>,
+        later_da: Vec<R::Da>,
+    ) -> Result<Self, StartError>
     where
         R::Execution: Derivable + Serves,
     {
@@ -54,7 +59,7 @@ impl<R: Rollup> Running<R> {
         let rpc = server.local_addr();
 
         traces::leave_settings(project)?;
-        let mut node = Node::new(layers.clone(), config, project.clock());
+        let mut node = Node::new(layers.clone(), config, project.clock()).continue_on(later_da);
         if let Some(url) = &settings.follower.sequencer {
             node = node.forward_to(crate::forward::to(url)?);
         }
@@ -126,9 +131,9 @@ impl<R: Rollup> Running<R> {
             Err(_) => Ok(()),
         };
         let stopped = self.node.shutdown().await;
-        if let Some(da) = self.project.local_da() {
-            include_what_waits(da).await;
-            da.close().await;
+        for open in self.project.locals.all() {
+            include_what_waits(&open.layer).await;
+            open.layer.close().await;
         }
         self.project.celestia.stop().await;
         self.project.dev_l1.stop().await;
@@ -190,10 +195,11 @@ pub(crate) async fn signal() {
 /// other processes.
 fn routes(project: &Project, node: &NodeHandle) -> Result<axum::Router, StartError> {
     let mut routes = axum::Router::new().nest("/feed", node.feed_router());
-    if let Some(da) = project.local_da() {
-        let router = rollwright_da_local::router(da, rollwright_da_local::ServeConfig::default())
-            .map_err(ProjectError::from)?;
-        routes = routes.nest("/da", router);
+    for open in project.locals.all() {
+        let config = rollwright_da_local::ServeConfig::default();
+        let router =
+            rollwright_da_local::router(&open.layer, config).map_err(ProjectError::from)?;
+        routes = routes.nest(&format!("/da{}", open.suffix), router);
     }
     Ok(routes)
 }
@@ -208,8 +214,13 @@ fn node_config(project: &Project) -> Result<NodeConfig, ProjectError> {
         },
     };
     let mut config = NodeConfig::new(role);
+    config.amendments = project.amendments().to_vec();
     config.da_timeout = settings.da.timeout.0;
     config.derivation.keep_batches = settings.da.keep_batches;
+    config.derivation.on_announcement = match settings.da.on_announcement {
+        AnnouncementChoice::Hold => OnAnnouncement::Hold,
+        AnnouncementChoice::GoOn => OnAnnouncement::GoOn,
+    };
     config.name.clone_from(&settings.chain.name);
     config.pool.max_transactions = settings.sequencer.pool_transactions;
     config.pool.max_per_sender = settings.sequencer.pool_per_sender;
@@ -242,12 +253,15 @@ pub(crate) fn refuse_unscheduled(
     project: &Project,
     key: &SequencerKey,
 ) -> Result<(), ProjectError> {
-    let scheduled: Vec<_> = project
-        .rollup()
-        .keys
+    let amended = project
+        .amendments()
         .iter()
-        .flat_map(|entry| &entry.keys)
-        .collect();
+        .filter_map(|amendment| match &amendment.change {
+            AmendmentChange::Keys(keys) => Some(keys),
+            _ => None,
+        });
+    let genesis = project.rollup().keys.iter().map(|entry| &entry.keys);
+    let scheduled: Vec<_> = genesis.chain(amended).flatten().collect();
     if scheduled.contains(&&key.address()) {
         return Ok(());
     }

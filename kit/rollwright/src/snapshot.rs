@@ -3,7 +3,8 @@
 
 use crate::{
     Project, ProjectError, StartError,
-    config::RollupToml,
+    amendments::{AMENDMENTS_FILE, Amendments},
+    config::{DaChoice, RollupToml},
     files,
     project::{latest_fork, read_genesis},
 };
@@ -41,11 +42,13 @@ pub struct Exported {
 pub struct Import {
     /// The data directory; made if it does not exist.
     pub data_dir: PathBuf,
-    /// Genesis file of the chain.
+    /// Genesis file of the chain, with `amendments.json` beside it where the
+    /// chain has any.
     pub genesis: PathBuf,
-    /// A local DA layer that another process serves; `None` for the file in
-    /// the data directory.
-    pub da_url: Option<String>,
+    /// Where the chain's DA layers are reached: the local layer's server, a
+    /// Celestia node, an L1; an embedded one in the data directory needs none.
+    /// Without a layer's name the first one is meant.
+    pub da_urls: Vec<(Option<DaChoice>, String)>,
     /// Where the node forwards transactions to.
     pub sequencer: Option<String>,
 }
@@ -58,7 +61,7 @@ impl Project {
     /// while it reads the state.
     pub async fn export_snapshot(&self, file: &Path) -> Result<Exported, StartError> {
         let engine = self.existing_evm()?;
-        let state = take_snapshot(&engine, Vec::new()).await?;
+        let state = take_snapshot(&engine, self.amendments().to_vec()).await?;
         if state.block.number == 0 {
             return Err(NodeError::Snapshot {
                 reason:
@@ -118,6 +121,10 @@ impl Import {
         let settings = self.data_dir.join("rollup.toml");
         if !settings.exists() {
             files::write(&self.data_dir.join("genesis.json"), &genesis.to_json())?;
+            let amendments = Amendments::path_beside(&self.genesis);
+            if amendments.exists() {
+                files::copy(&amendments, &self.data_dir.join(AMENDMENTS_FILE))?;
+            }
             files::write(&settings, &self.settings(&genesis))?;
         }
         let project = Project::of_data_dir(&self.data_dir)?;
@@ -148,11 +155,17 @@ impl Import {
         if let Some(rollup) = &genesis.config.rollwright {
             let most = u64::from(rollup.limits.batch_bytes);
             values.da.max_batch.0 = values.da.max_batch.0.min(most);
+            if let Some(layer) = DaChoice::of_layer(&rollup.da.layer) {
+                values.da.r#use = layer;
+            }
         }
         values.chain.data_dir = ".".into();
         values.execution.genesis = "genesis.json".into();
         values.da.local.path = "da".into();
-        values.da.local.url.clone_from(&self.da_url);
+        for (layer, url) in &self.da_urls {
+            let layer = layer.unwrap_or(values.da.r#use);
+            values.da.reach(layer, url);
+        }
         values.follower.sequencer.clone_from(&self.sequencer);
         let body = toml_edit::ser::to_string_pretty(&values).unwrap_or_default();
         format!("# Written when a snapshot was imported; change it as you like.\n{body}")

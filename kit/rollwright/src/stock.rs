@@ -36,9 +36,10 @@ impl Stock {
     pub async fn builder(
         project: &Project,
     ) -> Result<Builder<Self, Given<EvmEngine>, Given<BoxDa>, Missing, Missing>, ProjectError> {
-        // The DA layer first: a state without its DA layer is refused.
-        let da = project.da().await?;
-        Ok(Builder::new(project).da(da).execution(project.evm()?))
+        // The DA layers first: a state without its DA layer is refused.
+        let (da, later) = (project.da().await?, project.later_da().await?);
+        let builder = Builder::new(project).da(da).continue_on(later);
+        Ok(builder.execution(project.evm()?))
     }
 }
 
@@ -66,7 +67,7 @@ impl Project {
             store: StoreOptions { history, ..store },
             ..EvmConfig::in_memory(Arc::clone(&self.genesis))
         })?;
-        self.found_rollup_id(engine.genesis_block().rollup_id());
+        self.found_rollup_id(engine.genesis_block().rollup_id())?;
         Ok(engine)
     }
 }

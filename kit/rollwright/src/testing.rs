@@ -1,7 +1,7 @@
 //! Help for tests of a rollup in one process: transfers, balances, waiting.
 //! Nothing here belongs on a live chain.
 
-use crate::{Running, StartError};
+use crate::{Project, ProjectError, Running, StartError, config::Layers};
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxReceipt, crypto::secp256k1};
 use alloy_eips::eip2718::Encodable2718;
 use futures_util::StreamExt;
@@ -69,6 +69,19 @@ pub fn scratch_copy(project: impl AsRef<Path>) -> io::Result<tempfile::TempDir> 
         give_key(scratch.path())?;
     }
     Ok(scratch)
+}
+
+/// The project of a [`scratch_copy`], as a chain that begins on the local DA
+/// layer, whatever layer its configuration names: no funds, no network.
+pub async fn on_local_da(copy: impl AsRef<Path>) -> Result<Project, ProjectError> {
+    let config = Layers {
+        environment: false,
+        flags: vec![("da.use".to_owned(), "local".into())],
+        ..Layers::file(copy.as_ref().join("rollup.toml"))
+    }
+    .load()?;
+    Project::begin_on_used_layer(&config).await?;
+    Project::from_config(config)
 }
 
 /// A key for a copy without one (keys are not committed), and its address in

@@ -3,7 +3,8 @@
 
 use crate::{
     Project, ProjectError,
-    config::{Endpoint, RollupToml, Secret},
+    amendments::{AMENDMENTS_FILE, Amendments},
+    config::{DaChoice, Endpoint, RollupToml, Secret},
     files,
 };
 use serde::{Deserialize, Serialize};
@@ -20,10 +21,15 @@ const PROBE: Duration = Duration::from_millis(500);
 struct Live {
     pid: u32,
     listen: SocketAddr,
-    serves_da: bool,
-    /// The embedded Celestia devnet, which has a port of its own.
+    /// Where it serves its embedded DA layers.
     #[serde(default)]
-    celestia: Option<String>,
+    da: Vec<LiveDa>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct LiveDa {
+    layer: DaChoice,
+    url: String,
 }
 
 /// Removes `running.json` when the node has stopped.
@@ -51,6 +57,7 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
     files::make_dir(project.data_dir())?;
     let genesis = project.data_dir().join("genesis.json");
     files::copy(&project.genesis_path, &genesis)?;
+    leave_amendments(project)?;
     let mut values: RollupToml = project.config.values.clone();
     values.chain.data_dir = ".".into();
     values.execution.genesis = "genesis.json".into();
@@ -87,6 +94,27 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
     )
 }
 
+/// Amendments are only appended to: fewer or others than the last time are
+/// refused, since this is the copy that commands use.
+fn leave_amendments(project: &Project) -> Result<(), ProjectError> {
+    let source = Amendments::path_beside(&project.genesis_path);
+    let target = project.data_dir().join(AMENDMENTS_FILE);
+    let before = Amendments::read(&target)?;
+    if !before.begin(&project.amendments) {
+        return Err(ProjectError::Amendments {
+            path: source,
+            reason: format!(
+                "this data directory was last used with {} amendments, which it does not begin with; amendments are only appended to",
+                before.list.len()
+            ),
+        });
+    }
+    if source.exists() {
+        files::copy(&source, &target)?;
+    }
+    Ok(())
+}
+
 /// Says where the node listens, until the returned value is dropped.
 pub(crate) fn leave_address(
     project: &Project,
@@ -96,22 +124,37 @@ pub(crate) fn leave_address(
     let live = Live {
         pid: std::process::id(),
         listen,
-        serves_da: project.local_da().is_some(),
-        celestia: project.celestia_devnet_url(),
+        da: served(project, listen),
     };
     files::write(&path, &serde_json::to_string(&live).unwrap_or_default())?;
     Ok(LiveFile(path))
 }
 
+/// The embedded DA layers of this process, with their addresses.
+fn served(project: &Project, listen: SocketAddr) -> Vec<LiveDa> {
+    let local = (!project.locals.all().is_empty()).then(|| LiveDa {
+        layer: DaChoice::Local,
+        url: format!("http://{listen}/da"),
+    });
+    let celestia = project.celestia_devnet_url().map(|url| LiveDa {
+        layer: DaChoice::Celestia,
+        url,
+    });
+    local.into_iter().chain(celestia).collect()
+}
+
 /// Where the process that runs the chain of a data directory serves its DA
-/// layer; `None` where none runs.
-pub(crate) fn running_da_url(data_dir: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(data_dir.join("running.json")).ok()?;
-    let live: Live = serde_json::from_str(&text).ok()?;
-    // A file that a killed process left behind names a port nobody answers.
-    TcpStream::connect_timeout(&live.listen, PROBE).ok()?;
-    live.celestia
-        .or_else(|| live.serves_da.then(|| format!("http://{}/da", live.listen)))
+/// layers; empty where none runs.
+pub(crate) fn running_da_urls(data_dir: &Path) -> Vec<(DaChoice, String)> {
+    let live = || {
+        let text = std::fs::read_to_string(data_dir.join("running.json")).ok()?;
+        let live: Live = serde_json::from_str(&text).ok()?;
+        // A file that a killed process left behind names a port nobody answers.
+        TcpStream::connect_timeout(&live.listen, PROBE).ok()?;
+        Some(live.da)
+    };
+    let served = live().unwrap_or_default();
+    served.into_iter().map(|da| (da.layer, da.url)).collect()
 }
 
 fn same(a: &Path, b: &Path) -> bool {

@@ -5,7 +5,7 @@ use rollwright_evm::{
     engine::{EngineError, EvmEngine},
     store::StateCheck,
 };
-use rollwright_node::{Verified, VerifyOptions, VerifyProgress};
+use rollwright_node::{NodeError, Verified, VerifyOptions, VerifyProgress};
 
 impl Project {
     /// Derives the whole chain again from DA into a fresh store inside the
@@ -20,7 +20,9 @@ impl Project {
         progress: impl FnMut(VerifyProgress) + Send,
     ) -> Result<Verified, StartError> {
         let reference = self.existing_evm()?;
-        let da = self.with_time_limit(self.read_da().await?);
+        let mut opened = self.read_layers().await?;
+        let missing = opened.missing.take();
+        let layers = opened.limited(self)?;
         let scratch = tempfile::Builder::new()
             .prefix("verify-")
             .tempdir_in(&self.data_dir)
@@ -29,15 +31,15 @@ impl Project {
                 source,
             })?;
         let fresh = self.evm_at(scratch.path())?;
-        let verified = rollwright_node::verify(
-            &da.into(),
-            &fresh,
-            &reference,
-            VerifyOptions::default(),
-            progress,
-        )
-        .await?;
-        Ok(verified)
+        let mut options = VerifyOptions::default();
+        options.amendments = self.amendments().to_vec();
+        let verified =
+            rollwright_node::verify(&layers, &fresh, &reference, options, progress).await;
+        match (verified, missing) {
+            // What is wrong with the settings says more than that it is missing.
+            (Err(NodeError::MissingLayer { .. }), Some(reason)) => Err(reason.into()),
+            (verified, _) => Ok(verified?),
+        }
     }
 
     /// Computes every root of the latest state from its accounts and slots, and

@@ -66,6 +66,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
     ("hello-rollup", &["rollwright"]),
     ("da-proof", &["rollwright"]),
+    ("custom-da", &["rollwright-core"]),
+    ("swap-da", &["rollwright"]),
 ];
 
 /// Crates that stay free of runtimes, networks and databases.

@@ -121,6 +121,7 @@ impl<'a, C: Chain> Forger<'a, C> {
             transactions: encoded.transactions,
             codec,
             decompressed_len: encoded.decompressed_len,
+            announced: rules.announcement(ordinal),
             payload: encoded.payload,
         })
     }

@@ -66,13 +66,18 @@ fn validate(console: &Console, path: &std::path::Path) -> Result<(), Failure> {
         project.check_sequencer_key()?;
     }
     let (chain_id, rollup_id) = (project.chain_id(), project.rollup_id());
+    let (amendments, digest) = (project.amendments().len(), project.config_digest());
+    let more = match amendments {
+        0 => String::new(),
+        n => format!(", {n} amendments, configuration digest {digest}"),
+    };
     let text = format!(
-        "{} is valid: chain {chain_id}, rollup id {rollup_id}",
+        "{} is valid: chain {chain_id}, rollup id {rollup_id}{more}",
         path.display()
     );
     console.result(
         &text,
-        &json!({ "chainId": chain_id, "rollupId": rollup_id }),
+        &json!({ "chainId": chain_id, "rollupId": rollup_id, "amendments": amendments, "configDigest": digest }),
     );
     Ok(())
 }

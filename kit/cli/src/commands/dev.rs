@@ -13,7 +13,7 @@ use crate::{
 };
 use rollwright::{
     Running,
-    config::{DaChoice, LogFormat, TelemetrySection},
+    config::{LogFormat, TelemetrySection},
     core::{
         BlockId, BlockRecord, DataAvailability, NodeApi, NodeEvent,
         memory::{NoMessaging, Sovereign},
@@ -39,6 +39,9 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Resul
         return sandbox::run(console, args).await;
     }
     let here = Path::new("rollup.toml").exists();
+    if here {
+        project::settle_layer(console, args).await?;
+    }
     if here && project::needs_build(console, args)? {
         return build::run(console, args).await;
     }
@@ -73,10 +76,15 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Dev) -> Resul
     };
     let node = node?;
 
-    // The layer was opened for the start; where it fails now, the node says so.
-    let head = node.layers().da.head().await.ok();
     let project = node.project();
-    let facts = banner::Facts::new(project, node.rpc_address(), head);
+    let status = node.api().status();
+    let epoch = status.derived.map_or(0, |derived| derived.epoch);
+    let head = match (status.da_head, epoch) {
+        // The layer was opened for the start; where it fails now, the node says so.
+        (None, 0) => node.layers().da.head().await.ok(),
+        (head, _) => head,
+    };
+    let facts = banner::Facts::new(project, node.rpc_address(), epoch, head);
     facts.write(project.data_dir())?;
     let columns = console.columns();
     let banner = banner::Banner {
@@ -114,7 +122,7 @@ async fn start(args: Dev, data_dir: Option<PathBuf>) -> Result<Running<Stock>, F
 /// A chain outside of a project, with its defaults.
 fn stock(args: &Dev, data_dir: PathBuf) -> DevOptions {
     let mut options = DevOptions::new(data_dir);
-    options.da = args.da.map(layer);
+    options.da = args.da.map(DevDa::choice);
     options.chain_id = args.chain_id;
     set_listen(&mut options.listen, args);
     options.accounts = args.accounts;
@@ -128,15 +136,6 @@ fn stock(args: &Dev, data_dir: PathBuf) -> DevOptions {
         options.da_faults.clone_from(faults);
     }
     options
-}
-
-/// The layer that a flag names.
-const fn layer(name: DevDa) -> DaChoice {
-    match name {
-        DevDa::Local => DaChoice::Local,
-        DevDa::Celestia => DaChoice::Celestia,
-        DevDa::Ethereum => DaChoice::Ethereum,
-    }
 }
 
 fn set_listen(listen: &mut SocketAddr, args: &Dev) {

@@ -1,7 +1,7 @@
 //! `rollwright evidence`
 
 use crate::{
-    args::Evidence,
+    args::{DaUrl, Evidence},
     failure::{Failure, file as file_failure},
     ui::Console,
 };
@@ -22,7 +22,7 @@ pub(crate) async fn run(console: &Console, args: &Evidence) -> Result<(), Failur
             datadir,
             config,
             da_url,
-        } => check(console, file, datadir.as_deref(), config, da_url.clone()).await,
+        } => check(console, file, datadir.as_deref(), config, da_url).await,
     }
 }
 
@@ -76,7 +76,7 @@ async fn check(
     file: &Path,
     datadir: Option<&Path>,
     config: &Path,
-    da_url: Option<String>,
+    da_url: &[DaUrl],
 ) -> Result<(), Failure> {
     let bytes = fs::read(file).map_err(|error| file_failure("reading evidence", file, &error))?;
     let project = match datadir {
@@ -94,10 +94,7 @@ async fn check(
     let judged = match datadir {
         None => None,
         Some(_) => {
-            let project = match da_url.or_else(|| project.running_da_url()) {
-                Some(url) => project.with_da_url(url),
-                None => project,
-            };
+            let project = super::da::reached_at(project, da_url);
             let judged = project.judge_evidence(&evidence).await;
             Some(judged.map_err(|error| stop_first(error.into()))?)
         }

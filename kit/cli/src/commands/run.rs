@@ -32,8 +32,8 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Run) -> Resul
     if let Some(datadir) = &args.datadir {
         project = project.with_data_dir(datadir);
     }
-    if let Some(url) = &args.da_url {
-        project = project.with_da_url(url.clone());
+    for url in &args.da_url {
+        project = project.with_da_url(url.layer, &url.url);
     }
     if let Some(url) = &args.feed {
         project = project.with_feed(url.clone());

@@ -1,6 +1,10 @@
 //! `rollwright snapshot`
 
-use crate::{args::Snapshot, failure::Failure, ui::Console};
+use crate::{
+    args::{DaUrl, Snapshot},
+    failure::Failure,
+    ui::Console,
+};
 use rollwright::{
     Project,
     evm::store::snapshot::SnapshotInfo,
@@ -45,7 +49,7 @@ pub(crate) async fn run(console: &Console, args: &Snapshot) -> Result<(), Failur
             let import = Import {
                 data_dir: datadir.clone(),
                 genesis: genesis.clone(),
-                da_url: da_url.clone(),
+                da_urls: da_url.iter().map(DaUrl::pair).collect(),
                 sequencer: sequencer.clone(),
             };
             if !genesis.exists() {
@@ -55,9 +59,10 @@ pub(crate) async fn run(console: &Console, args: &Snapshot) -> Result<(), Failur
             }
             let (_, info) = import.run(file)?;
             // Without an address the layer's file is to be in the directory.
-            let da = match da_url {
-                Some(_) => "",
-                None => " --da-url URL",
+            let da = if da_url.is_empty() {
+                " --da-url URL"
+            } else {
+                ""
             };
             let at = datadir.display();
             let text = format!(

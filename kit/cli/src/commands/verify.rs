@@ -16,8 +16,8 @@ pub(crate) async fn run(console: &Console, args: &Verify) -> Result<(), Failure>
         Some(datadir) => Project::of_data_dir(datadir)?,
         None => super::da::here(&target.config)?,
     };
-    if let Some(url) = target.da_url.clone() {
-        project = project.with_da_url(url);
+    for url in &target.da_url {
+        project = project.with_da_url(url.layer, &url.url);
     }
     if args.state {
         return state(console, &project);

@@ -234,6 +234,7 @@ impl Batcher {
             transactions: encoded.transactions,
             codec: self.settings.codec,
             decompressed_len: encoded.decompressed_len,
+            announced: self.rules.announcement(self.view.next_ordinal),
             payload: encoded.payload.clone(),
         }
         .encode();

@@ -47,6 +47,22 @@ pub enum AmendmentChange {
     DaEpoch(Box<DaEpochConfig>),
 }
 
+impl AmendmentChange {
+    /// Its number in the encoding (PROTOCOL §1).
+    pub const fn tag(&self) -> u8 {
+        match self {
+            Self::Keys(_) => 0,
+            Self::GasLimit(_) => 1,
+            Self::Policy(_) => 2,
+            Self::Timing(_) => 3,
+            Self::Forced(_) => 4,
+            Self::Limits(_) => 5,
+            Self::Codecs(_) => 6,
+            Self::DaEpoch(_) => 7,
+        }
+    }
+}
+
 impl Amendment {
     /// The digest with this amendment active, from the one without it:
     /// keccak256("rollwright/amendment/v1" ‖ digest ‖ borsh(amendment)).

@@ -273,3 +273,28 @@ fn an_epochs_layer_is_checked_against_the_other_constants() {
     let nameless = rules(vec![epoch(10, |da| da.address.clear())]).unwrap_err();
     assert_eq!(nameless.code(), "RW-CFG-103");
 }
+
+#[test]
+fn the_next_change_is_announced_and_known_by_its_digest() {
+    let gas = |at| amendment(at, AmendmentChange::GasLimit(400_000_000));
+    let list = vec![
+        gas(10),
+        amendment(25, AmendmentChange::Timing(good().timing)),
+        epoch(25, |da| da.layer = "celestia".into()),
+    ];
+    let all = rules(list.clone()).unwrap();
+    let first = all.announcement(DaOrdinal(9)).unwrap();
+    assert_eq!((first.activation.0, first.change), (10, 1));
+    assert_eq!(first.layer, "");
+    let second = all.announcement(DaOrdinal(10)).unwrap();
+    assert_eq!((second.activation.0, second.change), (25, 7));
+    assert_eq!(second.layer, "celestia");
+    assert_eq!(all.announcement(DaOrdinal(25)), None);
+    // Who has less, or something else there, lacks it.
+    for lacking in [vec![], vec![gas(10)], vec![gas(10), gas(25)]] {
+        let lacking = rules(lacking).unwrap();
+        assert!(!lacking.hold(&second));
+    }
+    assert!(all.hold(&first) && all.hold(&second));
+    assert!(rules(list[..1].to_vec()).unwrap().hold(&first));
+}

@@ -2,7 +2,7 @@ use super::{
     AppliedBatch, DeriveError, DeriveEvent, DerivedBlock, DerivedFrom, Deriver, DropReason, Work,
 };
 use crate::{
-    BatchBlock, BatchCodec, Rules, consumed_entries, due_entries,
+    Announcement, BatchBlock, BatchCodec, Rules, consumed_entries, due_entries,
     schedule::Position,
     state::{BatchKey, DeriverState},
 };
@@ -34,6 +34,7 @@ enum Source {
 pub(super) struct BatchWork {
     pub(super) key: BatchKey,
     pub(super) term: u64,
+    pub(super) announced: Option<Announcement>,
     pub(super) first_block: u64,
     pub(super) bytes: u64,
     pub(super) blobs: Vec<BlobRef>,
@@ -189,6 +190,7 @@ impl<C: BatchCodec> Deriver<C> {
             id: batch.key.id,
             signer: batch.key.signer,
             term: batch.term,
+            announced: batch.announced,
             first_block: batch.first_block,
             blocks: batch.applied,
             bytes: batch.bytes,

@@ -1,4 +1,5 @@
 use super::Dropped;
+use crate::Announcement;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use rollwright_core::{
@@ -91,6 +92,8 @@ pub struct AppliedBatch {
     pub signer: Address,
     /// Term.
     pub term: u64,
+    /// The next amendment that its sequencer held, by what it says.
+    pub announced: Option<Announcement>,
     /// Number of its first block.
     pub first_block: u64,
     /// Blocks of it that stay: fewer than it holds where one was invalid.

@@ -273,6 +273,7 @@ impl<C: BatchCodec> Deriver<C> {
         let batch = BatchWork {
             key: *key,
             term: envelope.term,
+            announced: envelope.announced.clone(),
             first_block: envelope.first_block,
             bytes,
             blobs,

@@ -1,4 +1,4 @@
-use super::{WireError, reader::Reader};
+use super::{Announcement, WireError, reader::Reader};
 use crate::{CodecId, EncodedFacts};
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -6,11 +6,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{DaHeight, DaPoint};
 
 /// Version of the envelope format.
-pub const ENVELOPE_VERSION: u8 = 1;
+pub const ENVELOPE_VERSION: u8 = 2;
 
-/// Length of an envelope without its payload.
+/// Most bytes of an envelope without its payload.
 pub const ENVELOPE_OVERHEAD_BYTES: usize =
-    1 + 32 + 32 + 8 + 8 + 32 + 8 + 32 + (4 + 8 + 32) + 4 + 4 + 1 + 4 + 4;
+    1 + 32 + 32 + 8 + 8 + 32 + 8 + 32 + (4 + 8 + 32) + 4 + 4 + 1 + 4 + 4 + Announcement::MOST_BYTES;
 
 /// A batch: which blocks, on what, under which rules, and their columns.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -42,6 +42,8 @@ pub struct Envelope {
     pub codec: CodecId,
     /// Length of the payload's columns before compression.
     pub decompressed_len: u32,
+    /// The next amendment that the sequencer holds.
+    pub announced: Option<Announcement>,
     /// The compressed columns.
     pub payload: Bytes,
 }
@@ -85,6 +87,7 @@ impl Envelope {
             transactions: reader.u32()?,
             codec: CodecId(reader.u8()?),
             decompressed_len: reader.u32()?,
+            announced: Announcement::read(&mut reader)?,
             payload: reader.bytes()?,
         };
         reader.finish()?;

@@ -23,6 +23,7 @@ impl World {
             transactions: encoded.transactions,
             codec: CodecId::NONE,
             decompressed_len: encoded.decompressed_len,
+            announced: None,
             payload: encoded.payload,
         }
     }

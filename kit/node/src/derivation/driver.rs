@@ -1,4 +1,4 @@
-use super::{execute::known, fetch::Fetcher, report};
+use super::{Lacking, execute::known, fetch::Fetcher, report};
 use crate::{
     DaLayers, DerivationConfig, NodeError, batches,
     chain::{Chain, Derived, Tip},
@@ -58,6 +58,8 @@ pub(crate) struct Derivation<E: Derivable, D> {
     pub(crate) hooks: Vec<Box<dyn DerivedHook>>,
     /// True where no poster logs the batches.
     pub(crate) say_batches: bool,
+    /// An amendment that was announced and is not held here.
+    pub(crate) lacking: Option<Lacking>,
 }
 
 /// How far one look at DA came.
@@ -181,6 +183,9 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         let (rules, state) = (self.deriver.rules(), self.deriver.state());
         let last = last_height(rules, state, epoch, head.observed.height);
         loop {
+            if self.holds_back() {
+                return Ok(Reached::Head);
+            }
             let request = self.request();
             // A roll-back may have led to the epoch before.
             let wanted = request.height().filter(|_| request.epoch == epoch);
@@ -240,6 +245,9 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 .await;
             if matches!(reached.map_err(Interrupted::Failed)?, Reached::Stopped) {
                 return Ok(Reached::Stopped);
+            }
+            if self.lacking.is_some() && self.holds_back() {
+                return Ok(Reached::Head);
             }
             let now = self.clock.now_ms();
             if now.saturating_sub(progress) >= PROGRESS_MS && block.header.height < last {
@@ -337,6 +345,7 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
                 )?);
             }
         }
+        records.extend(self.hear(&step.events, step.ordinal));
         let mut tip = match works.tip.take() {
             Some(tip) => tip,
             None => self.chain.lock_owned().await,

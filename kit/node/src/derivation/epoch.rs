@@ -22,6 +22,9 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
         after: u64,
         stop: &CancellationToken,
     ) -> Result<Reached, NodeError> {
+        if self.holds_back() {
+            return Ok(Reached::Head);
+        }
         let ordinal = self.deriver.state().next_ordinal();
         if self.deriver.final_below() < ordinal && !self.end_epoch(epoch).await? {
             return Ok(Reached::Head);

@@ -66,8 +66,10 @@ impl<E: Derivable, D: DataAvailability> Derivation<E, D> {
             DeriveError::Final { .. } => NodeError::FinalityViolated { height },
             other => NodeError::derive(other),
         })?;
+        let unheard = self.unhear(first);
         let mut tip = self.chain.lock().await;
         let mut records = rollback.records;
+        records.extend(unheard);
         records.extend(batches::remove_above(
             &self.chain.execution,
             rollback.safe.number,

@@ -88,6 +88,7 @@ impl<E: Engine> World<E> {
             transactions: encoded.transactions,
             codec,
             decompressed_len: encoded.decompressed_len,
+            announced: rules.announcement(DaOrdinal(self.ordinal())),
             payload: encoded.payload,
         };
         let sound = envelope.clone();

@@ -1,4 +1,6 @@
-use super::{ByteSize, Endpoints, Period, Secret, UtiaPerDay, UtiaPerGas, Wei, WeiPerDay};
+use super::{
+    ByteSize, Endpoint, Endpoints, Period, Secret, UtiaPerDay, UtiaPerGas, Wei, WeiPerDay,
+};
 use rollwright_core::{Address, B256};
 use rollwright_da_celestia::GasPrice;
 use serde::{Deserialize, Serialize};
@@ -95,6 +97,8 @@ section! {
         finality: FinalityChoice = FinalityChoice::Final,
         /// What happens while the layer cannot be reached.
         on_failure: OnFailure = OnFailure::Buffer,
+        /// What a follower does about an announced amendment that it lacks.
+        on_announcement: AnnouncementChoice = AnnouncementChoice::Hold,
         /// Unposted data at which no further transactions are admitted.
         buffer_limit: ByteSize = ByteSize(256 << 20),
         /// Final batches about which is kept where they stand on the layer and what they cost.
@@ -107,6 +111,22 @@ section! {
         celestia: CelestiaDaSection = CelestiaDaSection::default(),
         /// Ethereum blobs.
         ethereum: EthereumDaSection = EthereumDaSection::default(),
+    }
+}
+
+impl DaSection {
+    /// Reaches a layer at `url` instead: the local layer's server, a Celestia
+    /// node, or an L1 for execution and blobs alike.
+    pub fn reach(&mut self, layer: DaChoice, url: &str) {
+        let endpoint = || Endpoints(vec![Endpoint::Address(url.to_owned())]);
+        match layer {
+            DaChoice::Local => self.local.url = Some(url.to_owned()),
+            DaChoice::Celestia => self.celestia.rpc = endpoint(),
+            DaChoice::Ethereum => {
+                self.ethereum.rpc = endpoint();
+                self.ethereum.beacon = endpoint();
+            }
+        }
     }
 }
 
@@ -395,6 +415,16 @@ choice! {
         Buffer,
         /// Stop making blocks.
         Halt,
+    }
+}
+
+choice! {
+    /// What a follower does about an announced amendment that it lacks.
+    AnnouncementChoice {
+        /// Alarm, and keep safe and finalized head until it is given.
+        Hold,
+        /// Alarm, and follow a chain without it.
+        GoOn,
     }
 }
 

@@ -48,6 +48,7 @@ keys! {
     "da.timeout", "duration", "How long the layer may take to answer one call; a call that takes longer is made again.";
     "da.finality", "final", "What settlement and messaging wait for; there is neither in this version, so nothing waits.";
     "da.on-failure", "buffer", "What happens while the layer cannot be reached.";
+    "da.on-announcement", "hold or go-on", "What a follower or replica does where the sequencer announces an amendment that it lacks: keep its safe and finalized heads until it is given, or go on without it.";
     "da.buffer-limit", "size", "Unposted data at which no further transactions are admitted.";
     "da.keep-batches", "number", "Final batches about which is kept where they stand on the layer and what they cost; about older ones the node tells no more.";
     "da.archive", "list of addresses", "Read-only sources for data that a layer has pruned: on Ethereum, services in the shape of a beacon node.";

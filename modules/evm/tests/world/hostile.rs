@@ -197,6 +197,7 @@ fn undecodable(rules: &Rules, seed: B256) -> Envelope {
         transactions: 60_000,
         codec: CodecId::ZSTD,
         decompressed_len: 16 << 20,
+        announced: None,
         payload: Bytes::copy_from_slice(seed.as_slice()),
     }
 }

@@ -148,6 +148,7 @@ pub(crate) fn honest(blocks: usize) -> Vec<DaBlock> {
         transactions: encoded.transactions,
         codec: CodecId::ZSTD,
         decompressed_len: encoded.decompressed_len,
+        announced: None,
         payload: encoded.payload,
     };
     let third = da_block(Some(&second), parts(&rules, &envelope.encode()));

@@ -26,6 +26,8 @@ pub(super) struct Facts {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Da {
+    epoch: u32,
+    epochs: usize,
     layer: String,
     network: String,
     namespace: String,
@@ -58,8 +60,16 @@ impl Facts {
         &self.rpc
     }
 
-    pub(super) fn new(project: &Project, rpc: SocketAddr, head: Option<DaHead>) -> Self {
-        let rollup = project.rollup();
+    /// `epoch`: the DA epoch that the node was in when it started, `head` its
+    /// layer's.
+    pub(super) fn new(
+        project: &Project,
+        rpc: SocketAddr,
+        epoch: u32,
+        head: Option<DaHead>,
+    ) -> Self {
+        let present = project.epochs().get(epoch as usize);
+        let da = present.map_or(&project.rollup().da, |present| &present.config);
         Self {
             name: project.name().to_owned(),
             version: env!("CARGO_PKG_VERSION"),
@@ -73,9 +83,11 @@ impl Facts {
             web_socket: format!("ws://{rpc}"),
             metrics: format!("http://{rpc}/metrics"),
             da: Da {
-                layer: rollup.da.layer.clone(),
-                network: rollup.da.network.clone(),
-                namespace: rollup.da.address.clone(),
+                epoch,
+                epochs: project.epochs().len(),
+                layer: da.layer.clone(),
+                network: da.network.clone(),
+                namespace: da.address.clone(),
                 url: project
                     .celestia_devnet_url()
                     .unwrap_or_else(|| format!("http://{rpc}/da")),
@@ -124,9 +136,14 @@ impl fmt::Display for Banner<'_> {
         writeln!(f, "RPC       {rpc}   Metrics {metrics}")?;
         writeln!(
             f,
-            "DA        {} {} · ns {}{}",
+            "DA        {} {}{} · ns {}{}",
             da.layer,
             da.network,
+            if da.epochs > 1 {
+                format!(" · epoch {} of {}", da.epoch, da.epochs)
+            } else {
+                String::new()
+            },
             da.namespace,
             da.head
                 .map(|head| format!(" · head {head}"))

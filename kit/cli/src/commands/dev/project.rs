@@ -1,19 +1,43 @@
 //! `rollwright dev` in a project.
 
 use crate::{args::Dev, commands::new, failure::Failure, ui::Console};
-use rollwright::{Project, config::Layers};
+use rollwright::{
+    Project,
+    config::{Layers, Loaded},
+};
 use std::path::Path;
 
-/// The project of this folder with the flags over it.
-pub(super) fn load(args: &Dev) -> Result<Project, Failure> {
+/// The configuration of this folder with the flags over it.
+fn config(args: &Dev) -> Result<Loaded, Failure> {
     let config = Layers {
         flags: settings(args)?
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.into()))
             .collect(),
         ..Layers::file("rollup.toml")
+    };
+    Ok(config.load()?)
+}
+
+/// Moves a chain that has not started to the layer that file, environment or
+/// flag name: its genesis file follows.
+pub(super) async fn settle_layer(console: &Console, args: &Dev) -> Result<(), Failure> {
+    if args.datadir.is_some() {
+        return Ok(());
     }
-    .load()?;
+    let config = config(args)?;
+    if Project::begin_on_used_layer(&config).await? {
+        let layer = config.values.da.r#use.layer();
+        console.note(&format!(
+            "the chain had not started: genesis.json now begins on {layer}, as `da.use` says"
+        ));
+    }
+    Ok(())
+}
+
+/// The project of this folder with the flags over it.
+pub(super) fn load(args: &Dev) -> Result<Project, Failure> {
+    let config = config(args)?;
     let mut project = Project::from_config(config)?.with_dev_methods();
     if let Some(datadir) = &args.datadir {
         project = project.with_data_dir(datadir);
@@ -35,7 +59,7 @@ pub(super) fn settings(args: &Dev) -> Result<Vec<(&'static str, String)>, Failur
     }
     let mut settings = Vec::new();
     if let Some(name) = args.da {
-        settings.push(("da.use", super::layer(name).layer().to_owned()));
+        settings.push(("da.use", name.choice().layer().to_owned()));
     }
     if let Some(block_time) = args.block_time {
         settings.push(("chain.block-time", block_time.to_string()));

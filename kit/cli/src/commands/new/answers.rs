@@ -1,5 +1,5 @@
 use crate::{
-    args::{DaLayer, New, Template},
+    args::{New, Template},
     failure::Failure,
     ui::Prompt,
 };
@@ -27,16 +27,23 @@ pub(super) struct Answers {
 }
 
 /// The DA layers on offer: name, and one line on cost and finality.
-const DA_LAYERS: [(&str, &str); 1] = [(
-    "local",
-    "embedded in one file: free, final after a few blocks",
-)];
+const DA_LAYERS: [(&str, &str); 3] = [
+    (
+        "local",
+        "embedded in one file: free, final after a few blocks",
+    ),
+    ("celestia", "fees per byte in TIA, final with one block"),
+    (
+        "ethereum",
+        "fees per blob in ETH, final after about 15 minutes",
+    ),
+];
 
 impl Answers {
     /// Takes flags first, then answers, then defaults. Without a prompt only
     /// the name must be given.
     pub(super) fn collect(args: &New, prompt: Option<&mut dyn Prompt>) -> Result<Self, Failure> {
-        let mut da = args.da.map(name_of_layer);
+        let mut da = args.da.map(|da| da.choice().layer());
         let name = match (&args.name, prompt) {
             (Some(name), None) => name.clone(),
             (given, Some(prompt)) => {
@@ -110,12 +117,6 @@ impl Answers {
                 Some(first.to_ascii_uppercase().to_string() + letters.as_str())
             })
             .collect()
-    }
-}
-
-const fn name_of_layer(layer: DaLayer) -> &'static str {
-    match layer {
-        DaLayer::Local => "local",
     }
 }
 
