@@ -60,9 +60,9 @@ impl LayerError for FolderError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Io(_) => "FOLDER-001",
-            Self::NotYet(_) => "FOLDER-002",
-            Self::Refused(_) => "FOLDER-003",
+            Self::Io(_) => "RW-FOLDER-001",
+            Self::NotYet(_) => "RW-FOLDER-002",
+            Self::Refused(_) => "RW-FOLDER-003",
         }
     }
 }

@@ -236,3 +236,159 @@ fn a_chain_that_has_not_started_changes_its_genesis_file() {
     }
     assert_eq!(node.interrupt(), Some(0));
 }
+
+/// A development L1 in a process of its own, which outlives the nodes.
+#[cfg(feature = "acceptance")]
+struct L1 {
+    child: std::process::Child,
+    url: String,
+}
+
+#[cfg(feature = "acceptance")]
+impl L1 {
+    fn start() -> Self {
+        let program = rollwright::da_ethereum::Anvil::find()
+            .expect("anvil: npm install @foundry-rs/anvil, and ROLLWRIGHT_ANVIL or PATH");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = port.local_addr().expect("an address");
+        drop(port);
+        let child = std::process::Command::new(program)
+            .args(["--hardfork", "osaka", "--slots-in-an-epoch", "4"])
+            .args(["--no-request-size-limit", "--quiet", "--block-time", "0.5"])
+            .args(["--port", &address.port().to_string()])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("anvil starts");
+        let url = format!("http://{address}");
+        while std::net::TcpStream::connect(address).is_err() {
+            std::thread::yield_now();
+        }
+        Self { child, url }
+    }
+}
+
+#[cfg(feature = "acceptance")]
+impl Drop for L1 {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Local, then Celestia, then Ethereum blobs, with a kill at each step.
+#[cfg(feature = "acceptance")]
+#[test]
+fn a_live_chain_goes_over_three_layers_and_is_derived_again() {
+    use rollwright::evm::genesis::dev_account;
+    let l1 = L1::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = common::run_in(
+        folder.path(),
+        &["new", "gizmo", "--yes", "--no-git", "--json"],
+    );
+    assert!(made.status.success(), "{}", stderr(&made));
+    let project = folder.path().join("gizmo");
+    let config = project.join("rollup.toml");
+    let key = dev_account(0).expect("an account").key.to_string();
+    let file = project.join("keys/eth.key");
+    std::fs::write(&file, key).expect("written");
+    std::process::Command::new("chmod")
+        .args(["600", file.to_str().expect("UTF-8")])
+        .status()
+        .expect("chmod runs");
+    let text = std::fs::read_to_string(&config).expect("a file");
+    let text = text.replace("block-time = \"2s\"", "block-time = \"300ms\"");
+    let text = text.replace(
+        "[da.ethereum]\n",
+        &format!(
+            "[da.ethereum]\nrpc = \"{0}\"\nbeacon = \"{0}\"\nblock-id = \"number\"\nslot-time = \"500ms\"\nsigner = {{ file = \"keys/eth.key\" }}\n",
+            l1.url
+        ),
+    );
+    std::fs::write(&config, text).expect("written");
+
+    let start = || {
+        let mut node = Running::start_in(&project, &["dev", "--stock", "--port", "auto"]);
+        node.wait_for("block");
+        node
+    };
+    let mut chain = Chain {
+        node: start(),
+        sent: 0,
+    };
+    for layer in ["celestia", "ethereum"] {
+        // Something of each layer has landed before the next switch.
+        let head = chain.node.call("eth_blockNumber", json!([]));
+        let head = u64::from_str_radix(head.as_str().expect("hex").trim_start_matches("0x"), 16);
+        let head = head.expect("a number") + 1;
+        while chain.status()["heads"]["safe"]["number"]
+            .as_u64()
+            .unwrap_or(0)
+            < head
+        {
+            chain.send();
+            chain.node.wait_for("block");
+        }
+        let used = common::run_in(
+            &project,
+            &["da", "use", layer, "--yes", "--allow-pause", "--json"],
+        );
+        assert!(used.status.success(), "{}", stderr(&used));
+        let planned = stdout(&used);
+        let planned: Value =
+            serde_json::from_str(planned.lines().last().expect("a line")).expect("JSON");
+        let activation = planned["data"]["activation"].as_u64().expect("an ordinal");
+        let mut sent = chain.kill();
+        for step in [activation - 4, activation - 1, activation, activation + 2] {
+            let mut chain = Chain {
+                node: start(),
+                sent,
+            };
+            chain.work_until(step);
+            sent = chain.kill();
+        }
+        chain = Chain {
+            node: start(),
+            sent,
+        };
+        chain.work_until(activation + 4);
+        assert_eq!(chain.status()["daLayer"], layer);
+    }
+    let head = chain.status()["heads"]["latest"]["number"]
+        .as_u64()
+        .expect("a number");
+    while chain.status()["heads"]["safe"]["number"]
+        .as_u64()
+        .unwrap_or(0)
+        < head
+    {
+        chain.send();
+        chain.node.wait_for("block");
+    }
+    let data = project.join(".rollwright/data");
+    let (local, celestia) = (
+        format!("local={}/da", chain.node.rpc()),
+        format!("celestia={}", devnet(&data)),
+    );
+    let copy = folder.path().join("copy");
+    let mut arguments = vec!["run", "--role", "follower", "--datadir"];
+    arguments.extend([copy.to_str().expect("UTF-8"), "--port", "auto"]);
+    arguments.extend(["--da-url", &local, "--da-url", &celestia]);
+    let mut follower = Running::start_in(&project, &arguments);
+    let safe = chain
+        .node
+        .call("eth_getBlockByNumber", json!(["safe", false]));
+    loop {
+        let found = follower.call("eth_getBlockByNumber", json!([safe["number"], false]));
+        if found["stateRoot"] == safe["stateRoot"] {
+            assert_eq!(found["hash"], safe["hash"]);
+            break;
+        }
+        follower.wait_for("heads");
+    }
+    assert_eq!(follower.interrupt(), Some(0));
+    assert_eq!(chain.node.interrupt(), Some(0));
+    let verified = common::run_in(&project, &["verify", "--json"]);
+    assert!(verified.status.success(), "{}", stderr(&verified));
+}

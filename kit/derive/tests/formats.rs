@@ -75,9 +75,9 @@ fn the_wire_formats_do_not_drift() {
     assert_eq!(
         hashes,
         vec![
-            "0x0904ac8c814e8d1bc99cbc71b2ee3c9d706c3bbb4dd6bde62a2432bbfd9ef7ee",
-            "0xf3397e39a2f48218154ce67c1f495f3f672c75ccf9bee89fc931e103b8315d39",
-            "0x5675ed53d59ba1ef9bbcedd75da3f74aff5722f976e6e436db208fd7d0f3b8a2",
+            "0x4a0b6f4d226106226c8d6e821d05f94c9408cc3934a1029605cf46da4002efb3",
+            "0x238ae04bba55bd129b33c7d8b84c60d7bd3cc89c7b8f9cfee191c254a52d0fb6",
+            "0x5ccc97ec06a48a66c612409e72e0ae5a67c0b54fab9543a5e9fb70992280fdfb",
             "0x635a2ee5058adcae355f6dbf7ad0ab376cd54405090b5709429972fb9f4e4515"
         ]
     );

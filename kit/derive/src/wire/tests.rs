@@ -1,7 +1,7 @@
 use super::*;
 use crate::{CodecId, KeySigner, PartSigner as _};
-use alloc::{string::ToString, vec, vec::Vec};
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloc::vec::Vec;
+use alloy_primitives::{B256, Bytes};
 use proptest::{collection, option, prelude::*};
 use rollwright_core::{DaHeight, DaOrdinal, DaPoint};
 

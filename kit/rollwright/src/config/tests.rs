@@ -158,12 +158,28 @@ fn a_setting_that_would_have_no_effect_is_refused() {
     for text in [
         "[da]\nfinality = \"observed\"\n",
         "[da]\non-failure = \"halt\"\n",
-        "[da]\narchive = [\"http://127.0.0.1:1\"]\n",
         "[telemetry]\nmetrics = \"127.0.0.1:9000\"\n",
     ] {
         let error = crate::Project::from_config(load(text).expect("loads")).expect_err("refused");
         assert_eq!(error.code(), "RW-CFG-009", "{text}");
     }
+}
+
+#[test]
+fn archives_are_refused_where_no_layer_has_any() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = rollwright_core::Address::repeat_byte(1);
+    let genesis = crate::dev::new_genesis(42069, key, "net", Default::default(), 1);
+    std::fs::write(folder.path().join("genesis.json"), genesis).expect("written");
+    let path = folder.path().join("rollup.toml");
+    std::fs::write(&path, "[da]\narchive = [\"http://127.0.0.1:1\"]\n").expect("written");
+    let loaded = Layers {
+        file: Some(path),
+        ..Layers::default()
+    };
+    let loaded = loaded.load().expect("loads");
+    let error = crate::Project::from_config(loaded).expect_err("refused");
+    assert_eq!(error.code(), "RW-CFG-009", "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::{answers::Answers, render, write};
 use crate::{
-    args::{DaLayer, New, Template},
+    args::{DevDa, New, Template},
     ui::Scripted,
 };
 
@@ -44,7 +44,7 @@ fn at_a_terminal_only_what_is_missing_is_asked() {
 
     let mut prompt = Scripted::new(&[]);
     let given = New {
-        da: Some(DaLayer::Local),
+        da: Some(DevDa::Local),
         ..args(Some("gizmo"))
     };
     Answers::collect(&given, Some(&mut prompt)).expect("answers");
