@@ -2,6 +2,7 @@
 pragma solidity ^0.8.34;
 
 import {CelestiaProof} from "./CelestiaProof.sol";
+import {MerkleTree} from "./MerkleTree.sol";
 
 /// @title A block of Celestia as Blobstream relays it.
 struct DataRootTuple {
@@ -58,27 +59,8 @@ library BlobstreamProof {
         pure
         returns (bool)
     {
-        bytes32 hash = sha256(abi.encodePacked(bytes1(0), tuple.height, tuple.dataRoot));
-        uint256 index = proof.key;
-        uint256 last = proof.numLeaves;
-        if (index >= last) return false;
-        --last;
-        // RFC 6962, as RFC 9162, 2.1.3.2 walks it: a node that is the last of its level and
-        // stands on the left has no sibling there.
-        for (uint256 i = 0; i < proof.sideNodes.length; ++i) {
-            if (last == 0) return false;
-            if (index & 1 == 1 || index == last) {
-                hash = sha256(abi.encodePacked(bytes1(0x01), proof.sideNodes[i], hash));
-                while (index & 1 == 0 && index != 0) {
-                    index >>= 1;
-                    last >>= 1;
-                }
-            } else {
-                hash = sha256(abi.encodePacked(bytes1(0x01), hash, proof.sideNodes[i]));
-            }
-            index >>= 1;
-            last >>= 1;
-        }
-        return last == 0 && hash == root;
+        bytes32 leaf = sha256(abi.encodePacked(bytes1(0), tuple.height, tuple.dataRoot));
+        (bool ok, bytes32 found) = MerkleTree.climb(leaf, proof.key, proof.numLeaves, proof.sideNodes);
+        return ok && found == root;
     }
 }

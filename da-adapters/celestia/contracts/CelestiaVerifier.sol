@@ -2,6 +2,7 @@
 pragma solidity ^0.8.34;
 
 import {CelestiaProof} from "./CelestiaProof.sol";
+import {CelestiaHeader} from "./CelestiaHeader.sol";
 import {BlobstreamProof, BinaryMerkleProof, DataRootTuple, IDAOracle} from "./BlobstreamProof.sol";
 
 /// @title The libraries' functions, to be called from outside.
@@ -32,6 +33,18 @@ contract CelestiaVerifier {
         view
     {
         CelestiaProof.verifyShares(dataRoot, namespace, shares, proof);
+    }
+
+    /// Reverts unless `blob` is a whole blob of `namespace` in the block that `way` leads to from the
+    /// one with hash `daHash`, such as an anchor's.
+    function verifyBlobBelow(
+        bytes32 daHash,
+        CelestiaHeader.Way calldata way,
+        bytes29 namespace,
+        bytes calldata blob,
+        CelestiaProof.Proof calldata proof
+    ) external view {
+        CelestiaProof.verifyBlob(CelestiaHeader.dataRootOf(daHash, way), namespace, blob, proof);
     }
 
     /// Reverts unless `blob` is a whole blob of `namespace` in a block that `oracle` attests.

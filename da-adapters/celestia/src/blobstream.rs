@@ -44,13 +44,20 @@ pub fn prove(tuples: &[[u8; 64]], index: usize) -> Option<TupleProof> {
     })
 }
 
-/// Whether `leaf` is the tuple with the proof's index under `root`.
-///
-/// Source: RFC 9162, §2.1.3.2; `contracts/BlobstreamProof.sol` walks the same
-/// way.
+/// Whether `leaf` is the tuple with the proof's index under `root`;
+/// `contracts/BlobstreamProof.sol` walks the same way.
 pub fn verify(root: B256, leaf: &[u8; 64], proof: &TupleProof) -> bool {
-    let hash = |prefix: u8, parts: [&[u8]; 2]| -> B256 {
-        let [left, right] = parts;
+    climb(leaf, proof.key, proof.leaves, &proof.side_nodes) == Some(root)
+}
+
+/// What a leaf and the hashes beside its way, from below, lead to in a tree of
+/// any number of leaves; `None` where they are too few, too many, or there is
+/// no such leaf.
+///
+/// Source: RFC 9162, §2.1.3.2; a node that is the last of its level and stands
+/// on the left has no sibling there.
+pub(crate) fn climb(leaf: &[u8], mut index: u64, leaves: u64, path: &[B256]) -> Option<B256> {
+    let hash = |prefix: u8, left: &[u8], right: &[u8]| -> B256 {
         let digest: [u8; 32] = sha2::Sha256::new_with_prefix([prefix])
             .chain_update(left)
             .chain_update(right)
@@ -58,30 +65,28 @@ pub fn verify(root: B256, leaf: &[u8; 64], proof: &TupleProof) -> bool {
             .into();
         digest.into()
     };
-    let (mut index, Some(mut last)) = (proof.key, proof.leaves.checked_sub(1)) else {
-        return false;
-    };
+    let mut last = leaves.checked_sub(1)?;
     if index > last {
-        return false;
+        return None;
     }
-    let mut found = hash(0, [leaf, &[]]);
-    for beside in &proof.side_nodes {
+    let mut found = hash(0, leaf, &[]);
+    for beside in path {
         if last == 0 {
-            return false;
+            return None;
         }
         if index & 1 == 1 || index == last {
-            found = hash(1, [beside.as_slice(), found.as_slice()]);
+            found = hash(1, beside.as_slice(), found.as_slice());
             while index & 1 == 0 && index != 0 {
                 index >>= 1;
                 last >>= 1;
             }
         } else {
-            found = hash(1, [found.as_slice(), beside.as_slice()]);
+            found = hash(1, found.as_slice(), beside.as_slice());
         }
         index >>= 1;
         last >>= 1;
     }
-    last == 0 && found == root
+    (last == 0).then_some(found)
 }
 
 #[cfg(test)]

@@ -97,6 +97,11 @@ impl TrustedHeader {
         self.facts
     }
 
+    /// The block's header.
+    pub(crate) const fn header(&self) -> &Header {
+        &self.header
+    }
+
     /// The roots of the square's rows and columns.
     pub const fn dah(&self) -> &DataAvailabilityHeader {
         &self.dah

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod common;
+
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolInterface};
@@ -661,5 +663,120 @@ fn tuples_are_found_alike_on_chain_and_in_rust() {
                 }
             }
         }
+    }
+}
+
+/// The data root of a block that no anchor names is found from one above it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blob_is_proved_from_the_hash_of_a_later_block() {
+    use rollwright_core::{DaHeight, DataAvailability};
+    let clock = common::TestClock::new();
+    let devnet = common::start(common::manual(None), clock.clone()).await;
+    devnet.mine(6).await.unwrap();
+    let config = common::adapter_config(&devnet, vec![devnet.url()]).await;
+    let da = rollwright_da_celestia::CelestiaDa::open(config, clock).unwrap();
+    let top = da.header(DaHeight(6)).await.unwrap();
+    for height in (1..=6).rev() {
+        let header = da.header(DaHeight(height)).await.unwrap();
+        let way = da.way_down(DaHeight(6), DaHeight(height)).await.unwrap();
+        assert_eq!(way.parents.len() as u64, 6 - height);
+        assert_eq!(way.verify(top.hash), Ok(header.data_root));
+        assert!(way.verify(header.parent_hash).is_err());
+    }
+    assert!(da.way_down(DaHeight(2), DaHeight(3)).await.is_err());
+
+    // A blob of the rollup, three blocks further down.
+    let blob = rollwright_core::Blob {
+        lane: rollwright_core::DaLane::Batch,
+        data: vec![7; 3_000].into(),
+    };
+    let unit = rollwright_core::PostingUnit::new(B256::repeat_byte(1), vec![blob]);
+    let placed = loop {
+        let submission = da.submit(&unit).await.unwrap();
+        if let rollwright_core::SubmissionStatus::Included { blobs } = submission.status {
+            break blobs[0];
+        }
+        common::settle(&da, &devnet).await;
+        devnet.mine(1).await.unwrap();
+    };
+    devnet.mine(3).await.unwrap();
+    let published = da.prove_for_contract(&placed).await.unwrap();
+    let anchored = DaHeight(placed.block.height.0 + 3);
+    let above = da.header(anchored).await.unwrap();
+    let way = da.way_down(anchored, placed.block.height).await.unwrap();
+    assert_eq!(way.verify(above.hash), Ok(published.header.data_root));
+    let input = CelestiaVerifier::verifyBlobBelowCall {
+        daHash: above.hash,
+        way: (&way).into(),
+        namespace: abi::namespace(published.namespace),
+        blob: published.data.clone(),
+        proof: (&published.proof).into(),
+    };
+    let (result, gas) = run(VERIFIER, input.abi_encode(), BTreeMap::new());
+    result.unwrap();
+    println!(
+        "{} bytes, three blocks down: {gas} gas",
+        published.data.len()
+    );
+    let nowhere = rollwright_core::BlobRef { index: 1, ..placed };
+    assert!(da.prove_for_contract(&nowhere).await.is_err());
+
+    // The contract reads the way first: one that does not hold is named, and
+    // after one that holds the empty block's root does not have the blob.
+    let claim = Claim::of(0);
+    let on_chain = |hash: B256, way: &rollwright_da_celestia::onchain::HeaderWay| {
+        let input = CelestiaVerifier::verifyBlobBelowCall {
+            daHash: hash,
+            way: way.into(),
+            namespace: FixedBytes(claim.namespace),
+            blob: claim.data.clone().into(),
+            proof: (&claim.proof).into(),
+        };
+        let (result, gas) = run(VERIFIER, input.abi_encode(), BTreeMap::new());
+        (
+            result.map(drop).map_err(|data| name(&data)).unwrap_err(),
+            gas,
+        )
+    };
+    let way = da.way_down(DaHeight(6), DaHeight(2)).await.unwrap();
+    let (found, gas) = on_chain(top.hash, &way);
+    assert_eq!(found, "WrongRoot");
+    println!("four blocks down: {gas} gas until the blob is looked at");
+    let mut wrong = vec![("another hash", B256::ZERO, way.clone())];
+    let mut change = |what, change: &dyn Fn(&mut rollwright_da_celestia::onchain::HeaderWay)| {
+        let mut way = way.clone();
+        change(&mut way);
+        wrong.push((what, top.hash, way));
+    };
+    change("another root", &|way| way.data_root.0[0] ^= 1);
+    change("a block less", &|way| drop(way.parents.pop()));
+    change("a block twice", &|way| {
+        way.parents.insert(0, way.parents[0].clone())
+    });
+    change("blocks in another order", &|way| way.parents.swap(0, 1));
+    change("a shorter path", &|way| {
+        way.path.pop();
+    });
+    change("a longer path", &|way| way.path.push(B256::ZERO));
+    change("a bit of a path", &|way| way.parents[2].path[1].0[5] ^= 1);
+    change("another parent", &|way| {
+        let mut field = way.parents[1].last_block_id.to_vec();
+        field[9] ^= 1;
+        way.parents[1].last_block_id = field.into();
+    });
+    change("another field", &|way| {
+        way.parents[1].last_block_id = vec![0x12; 40].into();
+    });
+    change("a field cut short", &|way| {
+        way.parents[1].last_block_id = way.parents[1].last_block_id.slice(..33);
+    });
+    for (what, hash, way) in wrong {
+        let rust = way.verify(hash).unwrap_err();
+        let named = match rust {
+            OnchainError::WrongField(_) => "WrongField",
+            OnchainError::WrongParent(_) => "WrongParent",
+            other => panic!("{other}"),
+        };
+        assert_eq!(on_chain(hash, &way).0, named, "{what}");
     }
 }

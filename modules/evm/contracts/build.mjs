@@ -22,7 +22,7 @@ const units = [
   { folder: here, sources: ["Anchor"], contracts: [["Anchor", "Anchor"]], predeploy: true },
   {
     folder: join(adapters, "celestia/contracts"),
-    sources: ["CelestiaProof", "BlobstreamProof", "CelestiaVerifier"],
+    sources: ["MerkleTree", "CelestiaProof", "CelestiaHeader", "BlobstreamProof", "CelestiaVerifier"],
     contracts: [["CelestiaVerifier", "CelestiaVerifier"], ["CelestiaVerifier", "MockBlobstream"]],
   },
   {

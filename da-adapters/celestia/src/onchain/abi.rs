@@ -1,6 +1,6 @@
 //! The contracts' calls, as `contracts/CelestiaVerifier.sol` has them.
 
-use super::SharesProof;
+use super::{HeaderWay, SharesProof};
 use crate::blobstream::TupleProof;
 use alloy_primitives::{Bytes, FixedBytes, U256, hex};
 use celestia_types::nmt::Namespace;
@@ -52,6 +52,19 @@ mod calls {
         }
 
         #[derive(Debug)]
+        struct Parent {
+            bytes lastBlockId;
+            bytes32[] path;
+        }
+
+        #[derive(Debug)]
+        struct Way {
+            Parent[] parents;
+            bytes32 dataRoot;
+            bytes32[] path;
+        }
+
+        #[derive(Debug)]
         interface CelestiaVerifier {
             error WrongNamespace(bytes29 namespace);
             error WrongLength(uint256 bytesGiven);
@@ -60,11 +73,14 @@ mod calls {
             error OutOfSquare(uint256 start, uint256 size);
             error WrongOrder();
             error WrongRoot(uint256 row, bytes32 found);
+            error WrongField(uint256 block_, bytes32 headerHash);
+            error WrongParent(uint256 block_);
             error NotAttested(uint256 nonce, uint256 height, bytes32 dataRoot);
 
             function verifyBlob(bytes32 dataRoot, bytes29 namespace, bytes blob, Proof proof) external view;
             function verifySignedBlob(bytes32 dataRoot, bytes29 namespace, bytes20 signer, bytes blob, Proof proof) external view;
             function verifyShares(bytes32 dataRoot, bytes29 namespace, bytes shares, Proof proof) external view;
+            function verifyBlobBelow(bytes32 daHash, Way way, bytes29 namespace, bytes blob, Proof proof) external view;
             function verifyAttestedBlob(address oracle, uint256 nonce, DataRootTuple tuple, BinaryMerkleProof attestation, bytes29 namespace, bytes blob, Proof proof) external view;
         }
 
@@ -76,7 +92,9 @@ mod calls {
     }
 }
 
-pub use calls::{BinaryMerkleProof, Blobstream, CelestiaVerifier, DataRootTuple, Proof};
+pub use calls::{
+    BinaryMerkleProof, Blobstream, CelestiaVerifier, DataRootTuple, Parent, Proof, Way,
+};
 
 /// A namespace as contracts have it.
 pub fn namespace(namespace: Namespace) -> FixedBytes<29> {
@@ -93,6 +111,20 @@ impl From<&SharesProof> for Proof {
                 .map(|row| row.concat().into())
                 .collect(),
             path: proof.path.clone(),
+        }
+    }
+}
+
+impl From<&HeaderWay> for Way {
+    fn from(way: &HeaderWay) -> Self {
+        let parent = |parent: &super::ParentField| Parent {
+            lastBlockId: parent.last_block_id.clone(),
+            path: parent.path.clone(),
+        };
+        Self {
+            parents: way.parents.iter().map(parent).collect(),
+            dataRoot: way.data_root,
+            path: way.path.clone(),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Proofs of the rollup's own blobs, from nodes.
 
-use super::SharesProof;
-use crate::{CelestiaDa, CelestiaError, client::Inner, endpoints::Refusal};
+use super::{HeaderWay, SharesProof};
+use crate::{CelestiaDa, CelestiaError, ProofError, client::Inner, endpoints::Refusal};
 use alloy_primitives::{B256, Bytes};
 use celestia_rpc::{ShareClient, share::GetRangeResponse};
 use celestia_types::{nmt::Namespace, state::AddressTrait};
-use rollwright_core::{BlobRef, DaHeader};
+use rollwright_core::{BlobRef, DaHeader, DaHeight};
+
+/// Longest way down: each block costs a contract some 15,000 gas.
+const MAX_WAY: u64 = 256;
 
 /// A blob on Celestia with what a contract needs to believe that it is there.
 #[derive(Clone, Debug)]
@@ -29,6 +32,23 @@ impl CelestiaDa {
     /// `Rejected` where the block holds no such blob.
     pub async fn prove_for_contract(&self, blob: &BlobRef) -> Result<PublishedBlob, CelestiaError> {
         self.inner().prove_for_contract(blob).await
+    }
+
+    /// The way for contracts from a block that an anchor names, at height
+    /// `from`, down to the data root of the one at `to`, of at most 256 blocks.
+    ///
+    /// `Rejected` where `to` lies above or further below.
+    pub async fn way_down(&self, from: DaHeight, to: DaHeight) -> Result<HeaderWay, CelestiaError> {
+        if to > from || from.0 - to.0 > MAX_WAY {
+            return Err(ProofError::Claim("the way down goes up, or too far down").into());
+        }
+        let inner = self.inner();
+        let mut headers = Vec::new();
+        for height in (to.0..=from.0).rev() {
+            headers.push(inner.chain.header(&inner.endpoints, height).await?);
+        }
+        let headers: Vec<_> = headers.iter().map(|header| &**header).collect();
+        HeaderWay::new(&headers).ok_or(CelestiaError::NotAvailable)
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod abi;
 #[cfg(feature = "rpc")]
 mod fetch;
+mod header;
 mod tree;
 
 use crate::{FIRST_SHARE_BYTES, NEXT_SHARE_BYTES, SHARE_BYTES, SIGNER_BYTES};
@@ -22,6 +23,7 @@ use tree::{Range, climb, leaf_hash, subtree};
 
 #[cfg(feature = "rpc")]
 pub use fetch::PublishedBlob;
+pub use header::{HeaderWay, ParentField};
 
 /// A node of a row's tree: least namespace, greatest namespace, hash.
 pub type TreeNode = [u8; NAMESPACED_HASH_SIZE];
@@ -77,6 +79,12 @@ pub enum OnchainError {
         /// What it leads to.
         found: B256,
     },
+    /// A field does not belong to its header.
+    #[error("block {0} of the way: the field does not belong to the header with that hash")]
+    WrongField(usize),
+    /// The encoding of a parent does not begin with a hash.
+    #[error("block {0} of the way: the parent's encoding does not begin with a hash")]
+    WrongParent(usize),
     /// A node's proof does not hold to begin with.
     #[error("the node's proof does not hold: {0}")]
     Celestia(String),
