@@ -112,7 +112,11 @@ fn transaction(n: u64) -> (Transaction, usize) {
             (signed(tx).into(), 0)
         }
         2 => {
-            let to = if n.is_multiple_of(4) { TxKind::Create } else { to };
+            let to = if n.is_multiple_of(4) {
+                TxKind::Create
+            } else {
+                to
+            };
             let tx = TxEip1559 {
                 nonce: n,
                 to,

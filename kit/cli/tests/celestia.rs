@@ -80,6 +80,18 @@ fn a_chain_on_celestia_goes_on_and_is_derived_again() {
     let status = json_of(&["da", "status", "--datadir", dir, "--json"]);
     let again = json_of(&["da", "status", "--datadir", dir, "--json"]);
     assert_eq!(status["head"], again["head"]);
+    assert_eq!(status["sampling"], Value::Null);
+    // With samples asked for, the newest block has a label.
+    let labelled = std::process::Command::new(common::ROLLWRIGHT)
+        .args(["da", "status", "--datadir", dir, "--json"])
+        .env("ROLLWRIGHT_DA__CELESTIA__SAMPLING", "3")
+        .output()
+        .expect("rollwright starts");
+    let envelope: Value = serde_json::from_str(stdout(&labelled).trim()).expect("JSON");
+    let sampling = &envelope["data"]["sampling"];
+    assert_eq!(sampling["available"], true, "{envelope}");
+    assert_eq!(sampling["verified"], 3, "{envelope}");
+    assert_eq!(sampling["hash"], status["head"]["hash"], "{envelope}");
 }
 
 #[test]
@@ -168,6 +180,7 @@ fn every_key_of_celestia_is_explained_and_shown() {
         "trusting-period",
         "gas-price",
         "max-gas-price",
+        "sampling",
         "block-time",
     ] {
         let key = format!("da.celestia.{key}");

@@ -11,6 +11,7 @@ use rollwright_da_celestia::{
     CelestiaConfig, CelestiaDa, CelestiaError, Checkpoint, OwnKeyConfig,
     devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle},
     parse_namespace,
+    sampling::{SampleReport, SampleSecret},
 };
 use rollwright_derive::{DaEpoch, DaEpochConfig};
 use serde_json::json;
@@ -142,6 +143,21 @@ impl Project {
             self.celestia.with(|parts| parts.layers.push(layer.clone()));
         }
         Ok(layer)
+    }
+
+    /// How sure it is that the newest block of a DA epoch's layer was published
+    /// as a whole, by `da.celestia.sampling` random shares of it; `None` where
+    /// none are asked for, or the epoch is on another layer.
+    pub async fn sample_da_head(&self, index: u32) -> Result<Option<SampleReport>, ProjectError> {
+        let samples = self.config.values.da.celestia.sampling;
+        let epoch = self.epochs().get(index as usize);
+        let Some(epoch) = epoch.filter(|epoch| epoch.config.layer == "celestia" && samples > 0)
+        else {
+            return Ok(None);
+        };
+        let layer = self.open_celestia(epoch, Use::Read).await?;
+        let secret = SampleSecret::new(B256::random().0);
+        Ok(Some(layer.sample_head(&secret, samples).await?))
     }
 
     /// The network that the first configured node is on, asked without knowing

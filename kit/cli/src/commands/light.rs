@@ -117,7 +117,7 @@ fn failure(error: &CelestiaError) -> Failure {
 /// One line for people, one envelope for programs.
 fn tell(console: &Console, event: &LightEvent) {
     let (text, data) = match event {
-        LightEvent::Available(report) => (line(report, "available"), data(report, "available")),
+        LightEvent::Available(report) => (line(report, "available"), told(report, "available")),
         LightEvent::Open(report) => {
             let what = if report.is_withheld() {
                 "NOT AVAILABLE"
@@ -135,7 +135,7 @@ fn tell(console: &Console, event: &LightEvent) {
             if report.missing.len() > NAMED {
                 text.push_str(&format!("  and {} more", report.missing.len() - NAMED));
             }
-            (text, data(report, "open"))
+            (text, told(report, "open"))
         }
         LightEvent::Skipped { from, to } => (
             format!("{from:>9} to {to}  no longer served, not sampled"),
@@ -180,7 +180,14 @@ fn line(report: &SampleReport, what: &str) -> String {
     )
 }
 
-fn data(report: &SampleReport, event: &str) -> Value {
+fn told(report: &SampleReport, event: &str) -> Value {
+    let mut data = data(report);
+    data["event"] = event.into();
+    data
+}
+
+/// What is known of a block, for programs.
+pub(crate) fn data(report: &SampleReport) -> Value {
     let missing: Vec<_> = report
         .missing
         .iter()
@@ -192,7 +199,7 @@ fn data(report: &SampleReport, event: &str) -> Value {
         })
         .collect();
     json!({
-        "event": event, "height": report.height, "hash": report.hash, "dataRoot": report.data_root,
+        "height": report.height, "hash": report.hash, "dataRoot": report.data_root,
         "available": report.is_available(), "withheld": report.is_withheld(), "width": report.width,
         "samples": report.wanted, "verified": report.verified, "endpoints": report.endpoints,
         "confidence": report.confidence, "rounds": report.rounds, "missing": missing,

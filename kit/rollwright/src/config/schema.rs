@@ -171,6 +171,8 @@ section! {
         gas_price: UtiaPerGas = UtiaPerGas(GasPrice::NODE_DEFAULT),
         /// Price that is never exceeded.
         max_gas_price: UtiaPerGas = UtiaPerGas(GasPrice::from_micro(10_000)),
+        /// Random shares of the newest block that `da status` asks for; 0 asks for none.
+        sampling: u16 = 0,
         /// Time between blocks of the embedded devnet.
         block_time: Period = Period::from_millis(2000),
     }

@@ -68,6 +68,7 @@ keys! {
     "da.celestia.trusting-period", "duration", "How old the newest trusted header may be when newer ones are judged by it.";
     "da.celestia.gas-price", "price", "Price to begin with, in utia per gas, such as 0.004utia.";
     "da.celestia.max-gas-price", "price", "Price that is never exceeded; above, posting waits.";
+    "da.celestia.sampling", "number", "Random shares of the newest block that `da status` asks for, with proofs, to say how sure it is that the block was published; 0 asks for none. Derivation never waits for it.";
     "da.celestia.block-time", "duration", "Time between blocks of the embedded devnet.";
     "da.ethereum.rpc", "address, { env } or { file }, or a list", "Execution nodes' JSON-RPC, the preferred one first; transactions go to all.";
     "da.ethereum.beacon", "address, { env } or { file }, or a list", "Beacon nodes, in the order in which they are asked for blobs; one should hold all data columns.";

@@ -3,7 +3,7 @@
 use crate::{args::Target, failure::Failure, ui::Console};
 use rollwright::{
     Project,
-    core::{DataAvailability, boxed::BoxDa, decorators::TimeLimit},
+    core::{DataAvailability, LayerError, boxed::BoxDa, decorators::TimeLimit},
     derive::DaEpoch,
     node::{DaLayers, EpochSpan, find_epochs},
 };
@@ -93,6 +93,25 @@ pub(super) async fn status(console: &Console, target: &Target) -> Result<(), Fai
         let layer = next.map_or("another layer", |next| next.config.layer.as_str());
         text.push_str(&format!("\nends       at height {last}, then {layer}"));
         data["last"] = json!(last);
+    }
+    // A label; whatever comes of it, the status is told.
+    let sampled = opened.project.sample_da_head(epoch.index);
+    match da.within("sample", sampled).await {
+        Ok(None) => {}
+        Ok(Some(report)) => {
+            text.push_str(&format!(
+                "\nsampled    {} of {} shares of block {}, confidence {:.2} %",
+                report.verified,
+                report.wanted,
+                report.height,
+                report.confidence * 100.0
+            ));
+            data["sampling"] = crate::commands::light::data(&report);
+        }
+        Err(error) => {
+            text.push_str(&format!("\nsampled    not: {error}"));
+            data["sampling"] = json!({ "error": error.to_string(), "code": error.code() });
+        }
     }
     console.result(&text, &data);
     Ok(())
