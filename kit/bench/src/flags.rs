@@ -72,6 +72,9 @@ pub enum Scenario {
         /// Seconds for each method.
         #[arg(long, default_value_t = 2, value_name = "S")]
         seconds: u32,
+        /// Only those whose name holds this.
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        only: String,
     },
     /// From the start of the process to the first answer and the first block.
     Start,

@@ -16,7 +16,7 @@ mod world;
 
 pub use check::{check, check_hook, warm};
 pub use target::{Memory, Seed, Target};
-pub use targets::{TARGETS, target};
+pub use targets::{RpcMethod, TARGETS, rpc_call, rpc_methods, target};
 
 /// Counts what the crate's programs and tests hold, so that a target's
 /// [`Memory`] bound can be checked.

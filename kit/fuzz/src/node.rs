@@ -8,10 +8,14 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use rollwright_core::{
-    Address, B256, BlockId, BlockRecord, Bytes, ChainStore as _, DaOrdinal, Heads, NodeApi,
-    NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role, SubmitError, keccak256,
+    Address, B256, BlockId, BlockRecord, Bytes, ChainStore as _, DaOrdinal, Heads, ManualClock,
+    NodeApi, NodeEvent, NodeStatus, PoolEntry, PoolStatus, Role, SubmitError, keccak256,
 };
-use rollwright_evm::engine::EvmEngine;
+use rollwright_evm::{
+    engine::{EvmConfig, EvmEngine},
+    sandbox::Sandbox,
+    store::{History, StoreOptions},
+};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -25,6 +29,21 @@ impl FuzzNode {
         let engine = EvmEngine::open(evm::config(kv)).expect("opens");
         Self { engine }
     }
+}
+
+/// A sandbox on the genesis of the seeds; its clock stands still.
+pub(crate) fn sandbox() -> Sandbox {
+    let engine = EvmEngine::open(EvmConfig {
+        store: StoreOptions {
+            history: History::Archive,
+            ..evm::options()
+        },
+        ..EvmConfig::in_memory(crate::seeds::genesis())
+    })
+    .expect("opens");
+    engine.init().expect("a genesis");
+    let clock = Arc::new(ManualClock::at(1_700_000_000_000));
+    Sandbox::new(engine, clock).expect("a sandbox")
 }
 
 impl NodeApi for FuzzNode {

@@ -1,13 +1,9 @@
 //! Connections: how many at once, how long without progress, and what happens
 //! when the system has none to give.
 
-use crate::server::stopped;
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use crate::{front::Front, server::stopped};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     io,
     pin::{Pin, pin},
@@ -57,7 +53,7 @@ impl Bounded {
     /// A client that does not send a whole request head within the time-out,
     /// be it slowly or not at all, is disconnected; so is one that does not
     /// take its answer.
-    pub(crate) async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn serve(self, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
         // Closes when the last connection has dropped its sender.
         let (open, mut closed) = mpsc::channel::<()>(1);
         let mut protocol = http1::Builder::new();
@@ -69,7 +65,8 @@ impl Bounded {
                 connection = self.accept() => connection,
                 () = stopped(&mut stop) => break,
             };
-            let service = TowerToHyperService::new(router.clone());
+            let front = Arc::clone(&front);
+            let service = service_fn(move |request| Arc::clone(&front).answer(request));
             let served = protocol
                 .serve_connection(TokioIo::new(connection), service)
                 .with_upgrades();

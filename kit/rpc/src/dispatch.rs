@@ -1,6 +1,9 @@
 //! From a message to its answer: the one place where methods are called.
 
-use crate::parse::{self, Call, Message};
+use crate::{
+    ServerConfig,
+    parse::{self, Call, Message},
+};
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use jsonrpsee::{
     BatchResponseBuilder, BoundedSubscriptions, ConnectionId, MethodCallback, MethodResponse,
@@ -13,17 +16,18 @@ use jsonrpsee::{
     },
 };
 use serde_json::value::RawValue;
-use std::panic::AssertUnwindSafe;
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::OnceLock};
 
 /// Calls of one batch that wait at the same time.
 const CONCURRENT: usize = 64;
 
 /// Calls methods within bounds, counts and logs them.
-#[derive(Clone, Debug)]
 pub(crate) struct Dispatcher {
-    pub(crate) methods: Methods,
-    pub(crate) max_batch: usize,
-    pub(crate) max_response_bytes: usize,
+    methods: Methods,
+    max_batch: usize,
+    max_response_bytes: usize,
+    /// Counters of answers without an error, by method, from the first on.
+    answered: HashMap<&'static str, OnceLock<metrics::Counter>>,
 }
 
 /// What a WebSocket adds: subscriptions, and where their messages go.
@@ -50,6 +54,17 @@ impl IdProvider for HexIds {
 }
 
 impl Dispatcher {
+    /// Over these methods, with the bounds of the configuration.
+    pub(crate) fn new(methods: Methods, config: &ServerConfig) -> Self {
+        let names = methods.method_names();
+        Self {
+            answered: names.map(|name| (name, OnceLock::new())).collect(),
+            methods,
+            max_batch: config.max_batch,
+            max_response_bytes: config.max_response_bytes,
+        }
+    }
+
     /// Answers one message; `None` where nothing is to be answered.
     pub(crate) async fn handle(
         &self,
@@ -160,7 +175,7 @@ impl Dispatcher {
             tracing::error!(target: "rpc", method = name, "a handler panicked");
             MethodResponse::error(fallback, ErrorObject::from(ErrorCode::InternalError))
         });
-        count(name, &response);
+        self.count(name, &response);
         tracing::debug!(
             target: "rpc",
             method = name,
@@ -169,6 +184,16 @@ impl Dispatcher {
             "call"
         );
         response
+    }
+
+    /// Counts a call of a method that exists.
+    fn count(&self, name: &'static str, response: &MethodResponse) {
+        match self.answered.get(name) {
+            Some(counter) if response.is_success() => {
+                counter.get_or_init(|| counter_of(name, "ok")).increment(1)
+            }
+            _ => count(name, response),
+        }
     }
 
     async fn run(
@@ -245,8 +270,11 @@ fn count(method: &'static str, response: &MethodResponse) {
         Some(-32010) => "-32010",
         Some(_) => "other",
     };
+    counter_of(method, code).increment(1);
+}
+
+fn counter_of(method: &'static str, code: &'static str) -> metrics::Counter {
     metrics::counter!("rollwright_rpc_requests_total", "method" => method, "code" => code)
-        .increment(1);
 }
 
 /// Gives the process's metrics recorder the help text of every metric that

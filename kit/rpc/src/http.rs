@@ -3,23 +3,26 @@
 use crate::{error::busy, server::Shared};
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::future::poll_immediate;
 use http_body_util::BodyExt;
 use jsonrpsee::{
     MethodResponse,
     types::{Id, error::reject_too_big_request},
 };
-use std::sync::Arc;
+use std::pin::pin;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What a body may hold without asking for room: nearly every request.
 const SMALL_BODY: usize = 64 << 10;
 
 /// Answers one JSON-RPC message. JSON-RPC errors travel with status 200.
-pub(crate) async fn post(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(crate) async fn post<B>(shared: &Shared, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     if !is_json(request.headers()) {
         return (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -28,8 +31,13 @@ pub(crate) async fn post(State(shared): State<Arc<Shared>>, request: Request) ->
             .into_response();
     }
     let limit = shared.config.max_request_bytes;
-    let reading = read(request.into_body(), limit, &shared.bodies);
-    match tokio::time::timeout(shared.config.io_timeout, reading).await {
+    let mut reading = pin!(read(request.into_body(), limit, &shared.bodies));
+    // Nearly always it is there already, and no timer is needed.
+    let read = match poll_immediate(reading.as_mut()).await {
+        Some(read) => Ok(read),
+        None => tokio::time::timeout(shared.config.io_timeout, reading).await,
+    };
+    match read {
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "the body took too long\n").into_response(),
         Ok(Err(BodyError::Broken)) => {
             (StatusCode::BAD_REQUEST, "the body ended too early\n").into_response()
@@ -57,11 +65,14 @@ enum BodyError {
 
 /// Reads a body of at most `limit` bytes. Beyond a small one, what all clients
 /// send at once has to fit into the room there is.
-async fn read(
-    mut body: Body,
+async fn read<B>(
+    mut body: B,
     limit: usize,
     room: &Semaphore,
-) -> Result<(Bytes, Option<SemaphorePermit<'_>>), BodyError> {
+) -> Result<(Bytes, Option<SemaphorePermit<'_>>), BodyError>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge);
     }

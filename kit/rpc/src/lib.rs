@@ -5,6 +5,7 @@ mod connections;
 mod dispatch;
 mod error;
 mod files;
+mod front;
 mod http;
 mod methods;
 mod parse;

@@ -173,8 +173,12 @@ pub(crate) fn with_own(
         .filter_map(|name| Some((name.split_once('_')?.0, "1.0")))
         .collect();
     let mut listing = RpcModule::new(());
-    listing.register_method("rpc_modules", move |_, _, _| Answer::Ok(spaces.clone()))?;
-    listing.register_method("rpc_methods", move |_, _, _| {
+    listing.register_method("rpc_modules", move |params, _, _| {
+        none(&params)?;
+        Answer::Ok(spaces.clone())
+    })?;
+    listing.register_method("rpc_methods", move |params, _, _| {
+        none(&params)?;
         Answer::Ok(json!({"methods": names}))
     })?;
     methods.merge(listing)?;
@@ -201,12 +205,16 @@ pub fn method_names(
 }
 
 fn rollwright(module: &mut RpcModule<Arc<dyn NodeApi>>) -> Result<(), RpcError> {
-    module.register_method("rollwright_status", |_, node, _| {
+    module.register_method("rollwright_status", |params, node, _| {
+        none(&params)?;
         let node = node.status();
         let da_head = node.da_head.map(Head::from);
         Answer::Ok(Status { node, da_head })
     })?;
-    module.register_method("rollwright_heads", |_, node, _| Answer::Ok(node.heads()))?;
+    module.register_method("rollwright_heads", |params, node, _| {
+        none(&params)?;
+        Answer::Ok(node.heads())
+    })?;
     module.register_method("rollwright_getBatchByBlock", |params, node, _| {
         let block = optional_block(&params)?;
         let number = match block.resolve(node.as_ref()) {
@@ -238,7 +246,8 @@ fn network(
     chain_id: u64,
 ) -> Result<(), RpcError> {
     let version = config.client_version.clone();
-    module.register_method("web3_clientVersion", move |_, _, _| {
+    module.register_method("web3_clientVersion", move |params, _, _| {
+        none(&params)?;
         Answer::Ok(version.clone())
     })?;
     module.register_method("web3_sha3", |params, _, _| {
@@ -246,10 +255,19 @@ fn network(
         Answer::Ok(keccak256(data))
     })?;
     let network = chain_id.to_string();
-    module.register_method("net_version", move |_, _, _| Answer::Ok(network.clone()))?;
-    module.register_method("net_listening", |_, _, _| Answer::Ok(true))?;
+    module.register_method("net_version", move |params, _, _| {
+        none(&params)?;
+        Answer::Ok(network.clone())
+    })?;
+    module.register_method("net_listening", |params, _, _| {
+        none(&params)?;
+        Answer::Ok(true)
+    })?;
     // DA is the only source of truth: there are no peers.
-    module.register_method("net_peerCount", |_, _, _| Answer::Ok(Cow::from("0x0")))?;
+    module.register_method("net_peerCount", |params, _, _| {
+        none(&params)?;
+        Answer::Ok(Cow::from("0x0"))
+    })?;
     Ok(())
 }
 
@@ -260,6 +278,11 @@ fn optional_block(params: &Params<'_>) -> Answer<BlockArgument> {
     let block = block.map_err(|error| argument(0, &error))?;
     at_most(1, sequence)?;
     Ok(block.unwrap_or(BlockArgument::Latest))
+}
+
+/// No parameters.
+fn none(params: &Params<'_>) -> Answer<()> {
+    at_most(0, params.sequence())
 }
 
 /// The only parameter.

@@ -1,6 +1,10 @@
 use crate::{
-    RpcError, ServerConfig, connections::Bounded, dispatch::Dispatcher, files, http, methods, port,
-    probes, websocket,
+    RpcError, ServerConfig,
+    connections::Bounded,
+    dispatch::Dispatcher,
+    files,
+    front::{Front, compression},
+    http, methods, port, probes, websocket,
 };
 use axum::{
     Router,
@@ -20,13 +24,7 @@ use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
 };
-use tower_http::{
-    compression::{CompressionLayer, predicate::SizeAbove},
-    cors::{AllowOrigin, Any, CorsLayer},
-};
-
-/// Answers shorter than this are not worth compressing.
-const COMPRESS_ABOVE: u16 = 1_024;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 /// Entry point: [`Server::bind`].
 #[derive(Debug)]
@@ -108,11 +106,7 @@ impl BoundServer {
         let (stopper, stop) = watch::channel(false);
         let grace = config.shutdown_grace;
         let shared = Arc::new(Shared {
-            dispatcher: Dispatcher {
-                methods,
-                max_batch: config.max_batch,
-                max_response_bytes: config.max_response_bytes,
-            },
+            dispatcher: Dispatcher::new(methods, &config),
             node,
             next_connection: AtomicUsize::new(1),
             bodies: Semaphore::new(config.max_receiving_bytes.min(Semaphore::MAX_PERMITS)),
@@ -121,8 +115,11 @@ impl BoundServer {
         });
         let connections = files::connections(shared.config.max_connections);
         let listener = Bounded::new(listener, connections, shared.config.io_timeout);
-        let router = router(Arc::clone(&shared), extra, cors);
-        let mut served = Box::pin(listener.serve(router, stop));
+        let front = Arc::new(Front {
+            router: router(Arc::clone(&shared), extra, cors),
+            shared: Arc::clone(&shared),
+        });
+        let mut served = Box::pin(listener.serve(front, stop));
         tokio::select! {
             // Accepting goes on whatever fails: it ends when it is told to.
             () = &mut served => return Ok(()),
@@ -151,7 +148,7 @@ fn router(shared: Arc<Shared>, extra: Router, cors: CorsLayer) -> Router {
         .route("/metrics", get(probes::metrics))
         .with_state(shared)
         .merge(extra)
-        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
+        .layer(compression())
         .layer(cors)
 }
 
@@ -165,7 +162,7 @@ async fn root(
 ) -> axum::response::Response {
     match upgrade {
         Ok(upgrade) => websocket::upgrade(state, request.headers(), upgrade),
-        Err(_) if request.method() == Method::POST => http::post(state, request).await,
+        Err(_) if request.method() == Method::POST => http::post(&state, request).await,
         Err(_) => http::hint(),
     }
 }

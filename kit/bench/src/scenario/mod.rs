@@ -62,9 +62,9 @@ pub async fn run(flags: &Flags) -> Result<Report> {
         Scenario::Demand { rate, seconds } => {
             demand::run(&bench, *rate, *seconds, &mut report).await?;
         }
-        Scenario::Reads { seconds } => {
+        Scenario::Reads { seconds, only } => {
             let each = Duration::from_secs(u64::from(*seconds));
-            reads::run(&bench, each, &mut report).await?;
+            reads::run(&bench, each, only, &mut report).await?;
         }
         Scenario::Start => start::run(&bench, &mut report).await?,
         Scenario::Derive { transactions } => {

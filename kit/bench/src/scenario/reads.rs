@@ -36,7 +36,12 @@ struct Round {
 }
 
 /// Every method on every node, in turns.
-pub(super) async fn run(bench: &Bench, each: Duration, report: &mut Report) -> Result<()> {
+pub(super) async fn run(
+    bench: &Bench,
+    each: Duration,
+    only: &str,
+    report: &mut Report,
+) -> Result<()> {
     let mut rounds = Vec::new();
     for turn in 0..bench.rounds {
         let mut kinds = bench.programs.kinds();
@@ -48,7 +53,8 @@ pub(super) async fn run(bench: &Bench, each: Duration, report: &mut Report) -> R
             let on_demand = BlockTime::OnDemand;
             let node =
                 Node::start(&bench.programs, kind, on_demand, ACCOUNTS, folder.path()).await?;
-            for (method, body) in requests(&node).await? {
+            let requests = requests(&node).await?.into_iter();
+            for (method, body) in requests.filter(|(method, _)| method.contains(only)) {
                 let round = repeat(&node, method, body, bench.connections, each).await?;
                 report.record(&round)?;
                 rounds.push(round);
@@ -211,6 +217,17 @@ async fn requests(node: &Node) -> Result<Vec<(&'static str, Bytes)>> {
             call("eth_getBlockByNumber", json!([format!("{full:#x}"), true])),
         ),
         ("logs over 101 blocks", call("eth_getLogs", json!([range]))),
+        (
+            "trace of a token transfer",
+            call("debug_traceTransaction", json!([hash])),
+        ),
+        (
+            "call trace of a token transfer",
+            call(
+                "debug_traceTransaction",
+                json!([hash, {"tracer": "callTracer"}]),
+            ),
+        ),
     ])
 }
 

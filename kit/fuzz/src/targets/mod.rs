@@ -18,6 +18,7 @@ mod values;
 mod wire;
 
 use crate::Target;
+pub use rpc::{RpcMethod, rpc_call, rpc_methods};
 
 /// Every target, by subject.
 pub const TARGETS: &[Target] = &[

@@ -29,8 +29,5 @@ pub(crate) fn env_of(
             "the signature names a chain, and EIP-155 is not active yet".into(),
         ));
     }
-    let mut env = RecoveredTx::from_parts(tx.clone(), sender, Bytes::new()).env();
-    env.blob_hashes = tx.blob_versioned_hashes().unwrap_or_default().to_vec();
-    env.max_fee_per_blob_gas = tx.max_fee_per_blob_gas().unwrap_or_default();
-    Ok(env)
+    Ok(RecoveredTx::from_parts(tx.clone(), sender, Bytes::new()).env())
 }

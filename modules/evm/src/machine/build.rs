@@ -47,6 +47,7 @@ pub fn build<S: StateAccess>(
     };
     let mut executor = BlockExecutor::open(config, parent, &frame, state)?;
     executor.evm.ctx.cfg.disable_eip3607 |= senders.impersonates();
+    executor.pretend(senders.pretended());
     let forced = executor.forced(&attributes.forced, &attributes.forced_budget, senders)?;
     let mut chosen = Chosen::default();
     while chosen.count < attributes.max_transactions {

@@ -6,7 +6,7 @@ use super::{
     rules::{Frame, invalid, open_header},
     size::BlockSize,
     system,
-    transaction::RecoveredTx,
+    transaction::{Pretended, RecoveredTx},
 };
 use crate::genesis::ChainConfig;
 use alloc::{format, sync::Arc, vec::Vec};
@@ -63,6 +63,21 @@ impl<'a, S: StateAccess> BlockExecutor<'a, S> {
             receipts: Vec::new(),
             chain_id: config.chain_id,
         })
+    }
+
+    /// Puts into the header what a sandbox was asked for; before the first
+    /// transaction.
+    pub(super) fn pretend(&mut self, what: Pretended) {
+        if let Some(random) = what.prev_randao {
+            self.header.mix_hash = random;
+            self.evm.ctx.block.prevrandao = Some(random);
+        }
+        if let Some(fee) = what.base_fee {
+            self.header.base_fee_per_gas = Some(fee);
+            self.evm.ctx.block.basefee = fee;
+            // Its length in the header may be another.
+            self.size = BlockSize::new(&self.header, self.spec.is_enabled_in(SpecId::OSAKA));
+        }
     }
 
     /// Gas left in the block.

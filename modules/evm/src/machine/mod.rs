@@ -67,8 +67,12 @@ pub(crate) use refusal::Facts;
 pub use refusal::Refusal;
 pub use rules::{MAX_BLOCK_RLP_BYTES, next_base_fee};
 pub use seal::BlockOutcome;
-pub use stop::Stop;
-pub use transaction::{PlainRecovery, RecoveredTx, SenderSource, TxEnvelope, TxError, signed};
+#[cfg(feature = "rpc")]
+pub(crate) use stop::is_slow_precompile;
+pub use stop::{Budget, Stop};
+pub use transaction::{
+    PlainRecovery, Pretended, RecoveredTx, SenderSource, TxEnvelope, TxError, signed,
+};
 
 #[cfg(test)]
 mod tests;

@@ -140,8 +140,8 @@ impl RecoveredTx {
             chain_id: tx.chain_id(),
             access_list: tx.access_list().cloned().unwrap_or_default(),
             gas_priority_fee: tx.max_priority_fee_per_gas(),
-            blob_hashes: Vec::new(),
-            max_fee_per_blob_gas: 0,
+            blob_hashes: tx.blob_versioned_hashes().unwrap_or_default().to_vec(),
+            max_fee_per_blob_gas: tx.max_fee_per_blob_gas().unwrap_or_default(),
             authorization_list,
         }
     }
@@ -155,6 +155,16 @@ fn authority(signed: &SignedAuthorization) -> RecoveredAuthority {
         .ok()
         .and_then(|signature| recover_signer(&signature, signed.signature_hash()).ok())
         .map_or(RecoveredAuthority::Invalid, RecoveredAuthority::Valid)
+}
+
+/// Fields of a header that a sandbox was asked for. Nobody else would find such
+/// a block valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pretended {
+    /// `prev_randao`.
+    pub prev_randao: Option<B256>,
+    /// Base fee in wei.
+    pub base_fee: Option<u64>,
 }
 
 /// Where the machine gets decoded transactions with their senders: a node's
@@ -176,6 +186,12 @@ pub trait SenderSource {
     fn impersonates(&self) -> bool {
         false
     }
+
+    /// What the next block that is built says of itself in place of what
+    /// follows from its parent and its anchor: a sandbox that was asked to.
+    fn pretended(&self) -> Pretended {
+        Pretended::default()
+    }
 }
 
 impl<T: SenderSource + ?Sized> SenderSource for &T {
@@ -189,6 +205,10 @@ impl<T: SenderSource + ?Sized> SenderSource for &T {
 
     fn impersonates(&self) -> bool {
         (**self).impersonates()
+    }
+
+    fn pretended(&self) -> Pretended {
+        (**self).pretended()
     }
 }
 

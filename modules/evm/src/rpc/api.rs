@@ -7,7 +7,7 @@ use super::{
 use crate::{
     engine::EvmEngine,
     genesis::ChainConfig,
-    machine::Stop,
+    machine::{Budget, Stop},
     store::{StateView, Store, StoredBlock},
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
@@ -15,7 +15,7 @@ use alloy_primitives::B256;
 use rollwright_core::{BlockId as StoredId, BlockRef, Heads, NodeApi};
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -35,7 +35,15 @@ pub(crate) struct EthApi {
     pub(crate) heavy: Arc<Semaphore>,
     /// Places for work that waits for such a thread.
     pub(crate) queue: Semaphore,
+    /// Work to come that gets a thread although it may be brief.
+    pub(crate) distrust: AtomicU32,
 }
+
+/// What brief work may do before it gets a thread of its own: see [`Budget`].
+const BRIEF: u32 = 1_024;
+/// After work that was not brief, so much work gets a thread at once: most of
+/// what comes next is of its kind, or meant to keep the server from answering.
+const DISTRUST: u32 = 32;
 
 /// Stops work whose caller has gone away, or has waited long enough.
 struct StopOnDrop(Arc<AtomicBool>);
@@ -109,6 +117,28 @@ impl EthApi {
     pub(crate) fn state(&self, id: BlockId) -> Answer<StateView> {
         let block = self.resolve(id)?;
         Ok(self.store.state_at(&block)?)
+    }
+
+    /// Runs work that is brief as a rule: at once and here, without a thread's
+    /// cost; or, where it turns out to be more, anew as [`heavy`](Self::heavy)
+    /// work.
+    pub(crate) async fn brief<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Fn(&Self, Stop<'_>) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let distrust = self.distrust.load(Ordering::Relaxed);
+        match distrust.checked_sub(1) {
+            Some(left) => self.distrust.store(left, Ordering::Relaxed),
+            None => {
+                let budget = Budget::new(BRIEF);
+                let answer = work(self, Stop::within(&budget));
+                if !budget.is_spent() {
+                    return answer;
+                }
+                self.distrust.store(DISTRUST, Ordering::Relaxed);
+            }
+        }
+        self.heavy(work).await
     }
 
     /// Runs heavy work on a thread of its own once there is room for it, within

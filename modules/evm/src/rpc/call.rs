@@ -34,18 +34,34 @@ pub(super) struct Call {
 pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
     module.register_async_method("eth_call", |params, api, _| async move {
         let call = Call::read(&params)?;
-        api.heavy(move |api, stop| execute(api, &call, stop)).await
+        match call.may_be_brief() {
+            true => api.brief(move |api, stop| execute(api, &call, stop)).await,
+            false => api.heavy(move |api, stop| execute(api, &call, stop)).await,
+        }
     })?;
     module.register_async_method("eth_estimateGas", |params, api, _| async move {
         let call = Call::read(&params)?;
-        api.heavy(move |api, stop| estimate(api, &call, stop))
-            .await
-            .map(U64::from)
+        let estimated = match call.may_be_brief() {
+            true => api.brief(move |api, stop| estimate(api, &call, stop)).await,
+            false => api.heavy(move |api, stop| estimate(api, &call, stop)).await,
+        };
+        estimated.map(U64::from)
     })?;
     Ok(())
 }
 
 impl Call {
+    /// False where the first thing that happens may take long.
+    fn may_be_brief(&self) -> bool {
+        let to = self.request.to.unwrap_or_default();
+        let overrides = &self.overrides;
+        !machine::is_slow_precompile(U256::from_be_slice(to.as_slice()))
+            // Precompiles may be anywhere.
+            && overrides.moves.moved.is_empty()
+            && overrides.machine.state.len() <= 16
+            && self.request.authorization_list.is_none()
+    }
+
     fn read(params: &Params<'_>) -> Answer<Self> {
         let mut args = Args::new(params);
         let request = args.required::<CallRequest>()?;

@@ -96,15 +96,25 @@ async fn send(api: &Arc<EthApi>, accounts: &Accounts, request: CallRequest) -> A
     if let (Some(sandbox), Some(from)) = (&api.config.sandbox, request.from)
         && sandbox.impersonates(&from)
     {
-        let transaction = fill::fill(api, &request).await?;
-        // A signature of nobody, with which no other sender's hash is the same.
-        let nobody = Signature::new(from.into_word().into(), U256::ONE, false);
-        let bytes = transaction.into_envelope(nobody).encoded_2718();
-        let sandbox = sandbox.clone();
-        return api
-            .heavy(move |_, _| Ok(sandbox.submit_as(bytes.into(), from)?))
-            .await;
+        return send_as(api, from, &request).await;
     }
     let transaction = sign::signed(api, accounts, &request).await?;
     Ok(api.node.submit(transaction.encoded_2718().into()).await?)
+}
+
+/// Sends in the name of `from` to the sandbox that the node is.
+pub(super) async fn send_as(
+    api: &Arc<EthApi>,
+    from: Address,
+    request: &CallRequest,
+) -> Answer<B256> {
+    let Some(sandbox) = api.config.sandbox.clone() else {
+        return Err(EthError::server("unknown account"));
+    };
+    let transaction = fill::fill(api, request).await?;
+    // A signature of nobody, with which no other sender's hash is the same.
+    let nobody = Signature::new(from.into_word().into(), U256::ONE, false);
+    let bytes = transaction.into_envelope(nobody).encoded_2718();
+    api.heavy(move |_, _| Ok(sandbox.submit_as(bytes.into(), from)?))
+        .await
 }

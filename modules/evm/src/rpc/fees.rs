@@ -3,11 +3,12 @@
 use super::{
     api::EthApi,
     args::{Args, Count},
+    blobs,
     error::{Answer, EthError},
 };
 use crate::{machine::next_base_fee, store::StoredBlock};
-use alloy_consensus::{Header, Transaction as _, TxEnvelope};
-use alloy_eips::{BlockNumberOrTag, eip2718::Decodable2718 as _, eip4844};
+use alloy_consensus::{Transaction as _, TxEnvelope};
+use alloy_eips::{BlockNumberOrTag, eip2718::Decodable2718 as _};
 use alloy_primitives::U256;
 use alloy_rpc_types_eth::FeeHistory;
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
@@ -42,7 +43,8 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
     })?;
     module.register_method("eth_blobBaseFee", |params, api, _| {
         Args::new(&params).end()?;
-        Answer::Ok(U256::from(blob_base_fee(api, &api.latest_block()?.header)))
+        let price = blobs::price(&api.chain, &api.latest_block()?.header);
+        Answer::Ok(U256::from(price.unwrap_or(0)))
     })?;
     module.register_async_method("eth_feeHistory", |params, api, _| async move {
         let mut args = Args::new(&params);
@@ -54,21 +56,6 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
             .await
     })?;
     Ok(())
-}
-
-/// Price of blob gas in that block. A rollup has no blobs of its own, so this
-/// is the least price.
-fn blob_base_fee(api: &EthApi, header: &Header) -> u128 {
-    let fraction = api
-        .chain
-        .blob_schedule_at(header.timestamp)
-        .base_fee_update_fraction;
-    let excess = u128::from(header.excess_blob_gas.unwrap_or(0));
-    eip4844::fake_exponential(
-        eip4844::BLOB_TX_MIN_BLOB_GASPRICE,
-        excess,
-        u128::from(fraction).max(1),
-    )
 }
 
 /// The configured minimum while the last block had room; otherwise what the
@@ -150,8 +137,9 @@ fn fee_history(
             .push(ratio(header.gas_used, header.gas_limit));
         history
             .base_fee_per_blob_gas
-            .push(blob_base_fee(api, header));
-        history.blob_gas_used_ratio.push(0.0);
+            .push(blobs::price(&api.chain, header).unwrap_or(0));
+        let (used, most) = blobs::used(&api.chain, header);
+        history.blob_gas_used_ratio.push(ratio(used, most));
         if let Some(rewards) = &mut history.reward {
             rewards.push(rewards_at(tips(&block), header.gas_used, percentiles));
         }
@@ -160,7 +148,7 @@ fn fee_history(
             history.base_fee_per_gas.push(next_base_fee(header).into());
             history
                 .base_fee_per_blob_gas
-                .push(blob_base_fee(api, header));
+                .push(blobs::next_price(&api.chain, header).unwrap_or(0));
         }
     }
     Ok(history)

@@ -13,6 +13,10 @@ use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 use std::sync::Arc;
 
+/// Blocks, and addresses with topics, of a query that is answered at once.
+const NARROW_BLOCKS: u64 = 1_024;
+const NARROW_ALTERNATIVES: usize = 16;
+
 /// Most addresses in a filter, and most alternatives in a topic position.
 const MAX_ALTERNATIVES: usize = 1_000;
 
@@ -21,9 +25,24 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         let mut args = Args::new(&params);
         let filter = args.required::<Filter>()?;
         args.end()?;
-        api.heavy(move |api, stop| find(api, &filter, stop)).await
+        match is_narrow(&api, &filter) {
+            true => api.brief(move |api, stop| find(api, &filter, stop)).await,
+            false => api.heavy(move |api, stop| find(api, &filter, stop)).await,
+        }
     })?;
     Ok(())
+}
+
+/// True where few look-ups tell which blocks to read.
+fn is_narrow(api: &EthApi, filter: &Filter) -> bool {
+    let positions = filter.topics.iter();
+    let topics: usize = positions.map(|position| position.iter().count()).sum();
+    let few = filter.address.iter().count() + topics <= NARROW_ALTERNATIVES;
+    let near = match &filter.block_option {
+        FilterBlockOption::AtBlockHash(_) => true,
+        option => range(api, option).is_ok_and(|(from, to)| to - from < NARROW_BLOCKS),
+    };
+    few && near
 }
 
 /// What a filter admits, wherever it looks.

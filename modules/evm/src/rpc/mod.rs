@@ -12,15 +12,17 @@
 //!   from final DA; `latest` is what the sequencer preconfirmed;
 //! - there are no uncles, no blobs and no mining.
 //!
-//! Calls, estimates, log queries and proofs run on threads of their own, so
-//! many at a time as [`EthConfig::concurrent_calls`] says; other reads answer
-//! at once, from memory or by one look-up. What finds no room is refused with
+//! Calls, estimates and log queries that are brief are answered at once, as are
+//! reads from memory or by one look-up. Longer ones, traces and proofs run on
+//! threads of their own, so many at a time as
+//! [`EthConfig::concurrent_calls`] says. What finds no room is refused with
 //! −32005, as is a transaction that the pool has no room for: clients that know
 //! the code try again.
 
 mod access_list;
 mod api;
 mod args;
+mod blobs;
 mod call;
 mod config;
 mod dev;
@@ -116,6 +118,7 @@ pub fn eth_module(
         filters: filters::Filters::default(),
         heavy: Arc::new(Semaphore::new(config.concurrent_calls.max(1))),
         queue: Semaphore::new(config.max_waiting_calls.min(Semaphore::MAX_PERMITS)),
+        distrust: std::sync::atomic::AtomicU32::new(0),
         config,
     });
     let mut module = RpcModule::new(api);

@@ -5,7 +5,9 @@
 use super::{
     api::EthApi,
     args::{Args, Count, Slot},
+    dev,
     error::{Answer, EthError},
+    request::CallRequest,
 };
 use crate::sandbox::{Sandbox, SandboxError};
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -19,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 type Action = fn(&Sandbox, &Params<'_>) -> Answer<Value>;
 
 /// Every method, by all its names.
-const METHODS: [(&[&str], Action); 20] = [
+const METHODS: &[(&[&str], Action)] = &[
     (&["evm_snapshot", "anvil_snapshot"], snapshot),
     (&["evm_revert", "anvil_revert"], revert),
     (&["evm_mine"], mine),
@@ -61,7 +63,61 @@ const METHODS: [(&[&str], Action); 20] = [
         &["anvil_dropTransaction", "hardhat_dropTransaction"],
         drop_transaction,
     ),
+    (&["anvil_dropAllTransactions"], |sandbox, params| {
+        Args::new(params).end()?;
+        sandbox.drop_all();
+        Ok(Value::Null)
+    }),
+    (&["evm_setAccountBalance"], set_balance),
+    (&["evm_setAccountNonce"], set_nonce),
+    (&["evm_setAccountCode"], set_code),
+    (&["evm_setAccountStorageAt"], set_storage),
+    (&["anvil_addBalance"], add_balance),
+    (&["evm_setTime", "anvil_setTime"], set_time),
+    (
+        &["evm_setBlockGasLimit", "anvil_setBlockGasLimit"],
+        set_gas_limit,
+    ),
+    (
+        &[
+            "anvil_setNextBlockBaseFeePerGas",
+            "hardhat_setNextBlockBaseFeePerGas",
+        ],
+        set_next_base_fee,
+    ),
+    (&["hardhat_setPrevRandao"], set_prev_randao),
+    (
+        &[
+            "anvil_setBlockTimestampInterval",
+            "hardhat_setBlockTimestampInterval",
+        ],
+        |sandbox, params| {
+            sandbox.set_block_interval(Some(only::<Count>(params)?.0));
+            Ok(Value::Null)
+        },
+    ),
+    (
+        &[
+            "anvil_removeBlockTimestampInterval",
+            "hardhat_removeBlockTimestampInterval",
+        ],
+        |sandbox, params| {
+            Args::new(params).end()?;
+            Ok(json!(sandbox.set_block_interval(None)))
+        },
+    ),
+    (
+        &["anvil_setLoggingEnabled", "hardhat_setLoggingEnabled"],
+        |_, params| {
+            // Logs of the process are chosen where it is started.
+            only::<bool>(params)?;
+            Ok(Value::Null)
+        },
+    ),
 ];
+
+/// Sends as anybody, impersonated or not.
+const UNSIGNED: &str = "eth_sendUnsignedTransaction";
 
 /// Those that replace the chain.
 const RESETS: [&str; 2] = ["anvil_reset", "hardhat_reset"];
@@ -69,25 +125,31 @@ const RESETS: [&str; 2] = ["anvil_reset", "hardhat_reset"];
 /// The names of all methods that only a sandbox answers (a development chain
 /// answers `evm_mine`, too).
 pub fn sandbox_methods() -> impl Iterator<Item = &'static str> {
-    let named = METHODS
-        .into_iter()
-        .flat_map(|(names, _)| names.iter().copied());
-    named.chain(RESETS)
+    let named = METHODS.iter().flat_map(|(names, _)| names.iter().copied());
+    named.chain(RESETS).chain([UNSIGNED])
 }
 
 pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
     for (names, action) in METHODS {
-        for name in names {
+        for name in *names {
             // In a development chain that posts, too, blocks are made on demand.
             let elsewhere = module.method(name).is_some();
             if !elsewhere {
-                one(module, name, action)?;
+                one(module, name, *action)?;
             }
         }
     }
     for name in RESETS {
         one(module, name, reset)?;
     }
+    module.register_async_method(UNSIGNED, |params, api, _| async move {
+        if api.config.sandbox.is_none() {
+            return Err(elsewhere(UNSIGNED));
+        }
+        let request = only::<CallRequest>(&params)?;
+        let from = request.from.unwrap_or_default();
+        dev::send_as(&api, from, &request).await
+    })?;
     Ok(())
 }
 
@@ -98,12 +160,7 @@ fn one(
 ) -> Result<(), RegisterMethodError> {
     module.register_async_method(name, move |params, api, _| async move {
         let Some(sandbox) = api.config.sandbox.clone() else {
-            return Err(EthError::Coded {
-                code: -32601,
-                message: format!(
-                    "the method {name} needs a sandbox, in which nothing is posted: start the chain with `rollwright dev --sandbox`"
-                ),
-            });
+            return Err(elsewhere(name));
         };
         // It has one user, who waits for thousands of blocks where they are
         // asked for: no time limit.
@@ -112,6 +169,16 @@ fn one(
             .map_err(|error| EthError::Internal(error.to_string()))?
     })?;
     Ok(())
+}
+
+/// What a node says that is no sandbox.
+fn elsewhere(name: &str) -> EthError {
+    EthError::Coded {
+        code: -32601,
+        message: format!(
+            "the method {name} needs a sandbox, in which nothing is posted: start the chain with `rollwright dev --sandbox`"
+        ),
+    }
 }
 
 impl From<SandboxError> for EthError {
@@ -232,6 +299,31 @@ fn set_interval(
 fn set_balance(sandbox: &Sandbox, params: &Params<'_>) -> Answer<Value> {
     let (address, balance) = two::<U256>(params)?;
     sandbox.set_balance(address, balance)?;
+    Ok(json!(true))
+}
+
+fn add_balance(sandbox: &Sandbox, params: &Params<'_>) -> Answer<Value> {
+    let (address, more) = two::<U256>(params)?;
+    sandbox.add_balance(address, more)?;
+    Ok(Value::Null)
+}
+
+fn set_time(sandbox: &Sandbox, params: &Params<'_>) -> Answer<Value> {
+    Ok(json!(sandbox.set_time(only::<Count>(params)?.0)))
+}
+
+fn set_gas_limit(sandbox: &Sandbox, params: &Params<'_>) -> Answer<Value> {
+    sandbox.set_gas_limit(only::<Count>(params)?.0)?;
+    Ok(json!(true))
+}
+
+fn set_next_base_fee(sandbox: &Sandbox, params: &Params<'_>) -> Answer<Value> {
+    sandbox.set_next_base_fee(only::<Count>(params)?.0);
+    Ok(json!(true))
+}
+
+fn set_prev_randao(sandbox: &Sandbox, params: &Params<'_>) -> Answer<Value> {
+    sandbox.set_prev_randao(only::<Slot>(params)?.key);
     Ok(json!(true))
 }
 

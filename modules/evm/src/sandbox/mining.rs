@@ -1,5 +1,8 @@
 use super::{MAX_MINED, Sandbox, SandboxError, State};
-use crate::engine::{EngineError, TransactionList};
+use crate::{
+    engine::{EngineError, TransactionList},
+    machine::Pretended,
+};
 use alloy_primitives::{Address, B256, Bytes};
 use rollwright_core::{
     Anchor, Attributes, BlockId, CandidateOutcome, DaHeight, DaOrdinal, DaPoint, ForcedBudget,
@@ -36,7 +39,7 @@ impl Sandbox {
             // One that waits for an earlier nonce, or offers too little, makes
             // no empty blocks.
             let ready = state.pool.ready(|sender| self.nonce(sender));
-            if self.includable(&ready) {
+            if self.includable(&ready, state.next_block) {
                 self.mine(&mut state)
                     .map_err(|error| SubmitError::Internal(error.to_string()))?;
             }
@@ -45,10 +48,11 @@ impl Sandbox {
     }
 
     /// True where any of them offers the next block's base fee.
-    fn includable(&self, ready: &[Bytes]) -> bool {
+    fn includable(&self, ready: &[Bytes], pretended: Pretended) -> bool {
         use alloy_consensus::Transaction as _;
         let header = self.inner.engine.latest_header().ok().flatten();
         let base_fee = header.map_or(0, |header| crate::machine::next_base_fee(&header));
+        let base_fee = pretended.base_fee.unwrap_or(base_fee);
         ready.iter().any(|bytes| {
             let envelope = crate::machine::RecoveredTx::envelope_of(bytes);
             envelope.is_ok_and(|tx| tx.max_fee_per_gas() >= u128::from(base_fee))
@@ -78,7 +82,12 @@ impl Sandbox {
         let parent = engine.heads()?.latest;
         let earliest = self.latest_timestamp()?.saturating_add(1);
         let now = self.now(state);
-        let timestamp = state.next_timestamp.take().unwrap_or(now).max(earliest);
+        let latest = earliest.saturating_sub(1);
+        let by_interval = state
+            .block_interval
+            .map(|seconds| latest.saturating_add(seconds));
+        let wanted = state.next_timestamp.take().or(by_interval);
+        let timestamp = wanted.unwrap_or(now).max(earliest);
         // Time goes on from there: what a second holds many blocks of is ahead
         // of the clock, and stays so.
         let shift = i128::from(timestamp) - i128::from(now);
@@ -87,7 +96,12 @@ impl Sandbox {
         let ready = state.pool.ready(|sender| self.nonce(sender));
         let mut offered = TransactionList::new(ready);
         let attributes = attributes(timestamp, state.coinbase, state.gas_limit);
-        let built = engine.build_block(&parent, attributes, &mut offered)?;
+        engine
+            .senders()
+            .pretend(std::mem::take(&mut state.next_block));
+        let built = engine.build_block(&parent, attributes, &mut offered);
+        engine.senders().pretend(Pretended::default());
+        let built = built?;
         let heads = Heads {
             latest: built.executed.block,
             ..engine.heads()?

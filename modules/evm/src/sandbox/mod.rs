@@ -13,8 +13,10 @@ mod tests;
 
 use crate::{
     engine::{EngineError, EvmEngine},
+    machine::Pretended,
     store::{StateEdits, StoreError},
 };
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256, map::AddressSet};
 use parking_lot::Mutex;
 use pool::Pool;
@@ -28,6 +30,9 @@ use tokio::sync::{Notify, broadcast};
 pub const MAX_MINED: u64 = 10_000;
 /// Most snapshots; the oldest is forgotten for a further one.
 pub const MAX_SNAPSHOTS: usize = 1_000;
+/// Gas limits that blocks can have: from Ethereum's least to what its clients
+/// count.
+const GAS_LIMITS: std::ops::RangeInclusive<u64> = 5_000..=i64::MAX as u64;
 /// Events that a slow subscriber may be behind.
 const EVENTS: usize = 1_024;
 
@@ -54,6 +59,12 @@ pub enum SandboxError {
         /// What was asked for.
         blocks: u64,
     },
+    /// A block cannot have it.
+    #[error("gas limit {wanted} lies outside of {} to {}", GAS_LIMITS.start(), GAS_LIMITS.end())]
+    GasLimit {
+        /// What was asked for.
+        wanted: u64,
+    },
     /// Nonces only rise.
     #[error("nonce {wanted} is below the account's, {current}")]
     NonceTooLow {
@@ -78,6 +89,7 @@ impl LayerError for SandboxError {
             Self::Timestamp { .. } => "RW-EVM-911",
             Self::TooManyBlocks { .. } => "RW-EVM-912",
             Self::NonceTooLow { .. } => "RW-EVM-913",
+            Self::GasLimit { .. } => "RW-EVM-914",
         }
     }
 }
@@ -113,6 +125,10 @@ struct State {
     /// Seconds that the chain's time is ahead of the clock's.
     ahead: i64,
     next_timestamp: Option<u64>,
+    /// Seconds between a block and the one before, whatever the clock says.
+    block_interval: Option<u64>,
+    /// What the next block says of itself.
+    next_block: Pretended,
     coinbase: Address,
     gas_limit: u64,
     impersonated: AddressSet,
@@ -130,6 +146,7 @@ struct Snapshot {
     pool: Pool,
     ahead: i64,
     next_timestamp: Option<u64>,
+    next_block: Pretended,
 }
 
 impl Sandbox {
@@ -138,8 +155,7 @@ impl Sandbox {
     /// archive.
     pub fn new(engine: EvmEngine, clock: Arc<dyn Clock>) -> Result<Self, SandboxError> {
         let genesis = engine.genesis_block().header.clone();
-        let now = i64::try_from(clock.now_ms() / 1000).unwrap_or(i64::MAX);
-        let began = i64::try_from(genesis.timestamp).unwrap_or(i64::MAX);
+        let ahead = ahead_of(&genesis, &*clock);
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -150,8 +166,10 @@ impl Sandbox {
                     pool: Pool::default(),
                     automine: true,
                     interval: None,
-                    ahead: began.saturating_sub(now).max(0),
+                    ahead,
                     next_timestamp: None,
+                    block_interval: None,
+                    next_block: Pretended::default(),
                     coinbase: genesis.beneficiary,
                     gas_limit: genesis.gas_limit,
                     impersonated: AddressSet::default(),
@@ -185,6 +203,7 @@ impl Sandbox {
             pool: state.pool.clone(),
             ahead: state.ahead,
             next_timestamp: state.next_timestamp,
+            next_block: state.next_block,
         };
         state.snapshots.push(snapshot);
         Ok(id)
@@ -205,6 +224,7 @@ impl Sandbox {
         state.pool = snapshot.pool;
         state.ahead = snapshot.ahead;
         state.next_timestamp = snapshot.next_timestamp;
+        state.next_block = snapshot.next_block;
         Ok(true)
     }
 
@@ -212,6 +232,7 @@ impl Sandbox {
     pub fn reset(&self) -> Result<(), SandboxError> {
         let mut state = self.inner.state.lock();
         let genesis = self.inner.engine.genesis_block().block_ref();
+        let genesis_header = self.inner.engine.genesis_block().header.clone();
         self.go_back(genesis)?;
         let store = self.inner.engine.store();
         store.edit(StateEdits::new(genesis));
@@ -220,6 +241,11 @@ impl Sandbox {
         state.automine = true;
         state.interval = None;
         state.next_timestamp = None;
+        state.block_interval = None;
+        state.next_block = Pretended::default();
+        state.coinbase = genesis_header.beneficiary;
+        state.gas_limit = genesis_header.gas_limit;
+        state.ahead = ahead_of(&genesis_header, &*self.inner.clock);
         state.impersonated.clear();
         state.impersonates_all = false;
         self.inner.interval.notify_waiters();
@@ -250,6 +276,14 @@ impl Sandbox {
     pub fn set_balance(&self, address: Address, balance: U256) -> Result<(), SandboxError> {
         self.edit(address, |account, _| {
             account.balance = balance;
+            Ok(())
+        })
+    }
+
+    /// Adds to an account's balance, in wei; at most to all there can be.
+    pub fn add_balance(&self, address: Address, more: U256) -> Result<(), SandboxError> {
+        self.edit(address, |account, _| {
+            account.balance = account.balance.saturating_add(more);
             Ok(())
         })
     }
@@ -365,6 +399,48 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Moves the chain's time to that second of Unix time; by how many seconds
+    /// it moved ahead, or back where that is negative.
+    pub fn set_time(&self, timestamp: u64) -> i64 {
+        let mut state = self.inner.state.lock();
+        let now = i64::try_from(self.inner.clock.now_ms() / 1000).unwrap_or(i64::MAX);
+        let wanted = i64::try_from(timestamp).unwrap_or(i64::MAX);
+        let before = state.ahead;
+        state.ahead = wanted.saturating_sub(now);
+        state.ahead.saturating_sub(before)
+    }
+
+    /// Gives each block a timestamp so many seconds after the one before;
+    /// `None` lets the clock say it again. False where it was `None` before.
+    pub fn set_block_interval(&self, seconds: Option<u64>) -> bool {
+        let mut state = self.inner.state.lock();
+        std::mem::replace(&mut state.block_interval, seconds).is_some()
+    }
+
+    /// Gas limit of blocks from now on; refused where no block can have it.
+    pub fn set_gas_limit(&self, gas: u64) -> Result<(), SandboxError> {
+        if !GAS_LIMITS.contains(&gas) {
+            return Err(SandboxError::GasLimit { wanted: gas });
+        }
+        self.inner.state.lock().gas_limit = gas;
+        Ok(())
+    }
+
+    /// Base fee of the next block, in wei; later ones follow from it.
+    pub fn set_next_base_fee(&self, wei: u64) {
+        self.inner.state.lock().next_block.base_fee = Some(wei);
+    }
+
+    /// `prev_randao` of the next block.
+    pub fn set_prev_randao(&self, random: B256) {
+        self.inner.state.lock().next_block.prev_randao = Some(random);
+    }
+
+    /// Removes all that waits.
+    pub fn drop_all(&self) {
+        self.inner.state.lock().pool = Pool::default();
+    }
+
     /// Receives the priority fees of blocks from now on.
     pub fn set_coinbase(&self, coinbase: Address) {
         self.inner.state.lock().coinbase = coinbase;
@@ -422,4 +498,11 @@ impl Sandbox {
         // Nobody listening is fine.
         let _ = self.inner.events.send(event);
     }
+}
+
+/// Seconds by which a chain that has begun is ahead of the clock.
+fn ahead_of(genesis: &Header, clock: &dyn Clock) -> i64 {
+    let now = i64::try_from(clock.now_ms() / 1000).unwrap_or(i64::MAX);
+    let began = i64::try_from(genesis.timestamp).unwrap_or(i64::MAX);
+    began.saturating_sub(now).max(0)
 }

@@ -1,5 +1,7 @@
 //! A sandbox by its methods, as test suites call it.
 
+mod pretended;
+
 use super::Sandbox;
 use crate::{
     engine::EvmEngine,

@@ -1,6 +1,7 @@
 use super::{generations::Generations, recover};
-use crate::machine::{RecoveredTx, SenderSource, TxEnvelope, TxError};
+use crate::machine::{Pretended, RecoveredTx, SenderSource, TxEnvelope, TxError};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
+use parking_lot::Mutex;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rollwright_core::Candidate;
 use std::sync::{
@@ -22,6 +23,7 @@ pub struct SenderCache {
     senders: Generations<Address>,
     decoded: Generations<Arc<RecoveredTx>>,
     impersonates: AtomicBool,
+    pretended: Mutex<Pretended>,
 }
 
 impl SenderCache {
@@ -32,6 +34,7 @@ impl SenderCache {
             senders: Generations::new(senders),
             decoded: Generations::new(decoded_bytes),
             impersonates: AtomicBool::new(false),
+            pretended: Mutex::default(),
         }
     }
 
@@ -41,6 +44,11 @@ impl SenderCache {
     pub(crate) fn impersonate(&self, hash: B256, sender: Address) {
         self.impersonates.store(true, Ordering::Relaxed);
         self.insert(hash, sender);
+    }
+
+    /// What blocks that are built from now on say of themselves. For sandboxes.
+    pub(crate) fn pretend(&self, what: Pretended) {
+        *self.pretended.lock() = what;
     }
 
     /// The sender of the transaction with this hash, if it is known.
@@ -139,5 +147,9 @@ impl SenderSource for SenderCache {
 
     fn impersonates(&self) -> bool {
         self.impersonates.load(Ordering::Relaxed)
+    }
+
+    fn pretended(&self) -> Pretended {
+        *self.pretended.lock()
     }
 }

@@ -1,6 +1,6 @@
 //! A connection, below HTTP.
 
-use super::{in_time, port, request};
+use super::{port, port::in_time, request};
 use crate::{Memory, Seed, Target};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -45,7 +45,7 @@ pub(in crate::targets) const RAW: Target = Target {
 };
 
 fn raw(input: &[u8]) {
-    let port = port();
+    let port = port::chain();
     let answer = port.runtime.block_on(in_time("raw", async {
         let mut stream = TcpStream::connect(port.address).await.expect("connects");
         // Thousands of connections a minute must not wait for their end.

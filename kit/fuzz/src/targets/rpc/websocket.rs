@@ -1,6 +1,6 @@
 //! Frames of a WebSocket.
 
-use super::{MEMORY, in_time, legal, methods::WORDS, port, request};
+use super::{MEMORY, legal::legal, methods::WORDS, port, port::in_time, request};
 use crate::{Seed, Target};
 use std::net::SocketAddr;
 use tokio::{
@@ -21,7 +21,7 @@ pub(in crate::targets) const WEBSOCKET: Target = Target {
 };
 
 fn websocket(input: &[u8]) {
-    let port = port();
+    let port = port::chain();
     let frames = match input.split_first() {
         Some((0xff, raw)) => raw.to_vec(),
         _ => input

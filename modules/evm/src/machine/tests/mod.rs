@@ -1,5 +1,6 @@
 mod anchor;
 mod blocks;
+mod budget;
 mod build;
 mod call;
 mod forced;

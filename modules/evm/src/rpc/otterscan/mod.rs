@@ -13,7 +13,7 @@ use super::{
     replay::{Guard, Replay, Weight},
     shapes,
 };
-use crate::{machine::Stop, store::StoredBlock};
+use crate::{genesis::ChainConfig, machine::Stop, store::StoredBlock};
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_rpc_types_eth::Header;
@@ -83,7 +83,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
             )));
         }
         match api.find(id.into())? {
-            Some(block) => transactions(&block, page, size).map(Some),
+            Some(block) => transactions(&api.chain, &block, page, size).map(Some),
             None => Ok(None),
         }
     })?;
@@ -120,7 +120,7 @@ fn details(api: &EthApi, id: BlockId) -> Answer<Option<Value>> {
         return Ok(None);
     };
     let mut fees = U256::ZERO;
-    for receipt in shapes::receipts(&block)? {
+    for receipt in shapes::receipts(&api.chain, &block)? {
         fees += U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
     }
     // Blocks are not rewarded.
@@ -135,7 +135,12 @@ fn details(api: &EthApi, id: BlockId) -> Answer<Option<Value>> {
 }
 
 /// A page of a block's transactions, counted from the last.
-fn transactions(block: &StoredBlock, page: u64, size: u64) -> Answer<OtsBlockTransactions> {
+fn transactions(
+    chain: &ChainConfig,
+    block: &StoredBlock,
+    page: u64,
+    size: u64,
+) -> Answer<OtsBlockTransactions> {
     let count = block.transaction_hashes.len();
     let skipped = usize::try_from(page.saturating_mul(size)).unwrap_or(usize::MAX);
     let end = count.saturating_sub(skipped);
@@ -145,7 +150,7 @@ fn transactions(block: &StoredBlock, page: u64, size: u64) -> Answer<OtsBlockTra
         .map(|index| shapes::mined(block, index))
         .collect::<Answer<_>>()?;
     full.transactions = alloy_network_primitives::BlockTransactions::Full(shown);
-    let receipts = shapes::receipts(block)?;
+    let receipts = shapes::receipts(chain, block)?;
     Ok(OtsBlockTransactions {
         fullblock: OtsBlock {
             block: full,

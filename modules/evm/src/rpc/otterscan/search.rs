@@ -86,7 +86,7 @@ impl Wanted {
             block => Some((0, block - 1)),
         };
         let (found, more) = self.collect(api, range, true, stop)?;
-        page(found, self.block == 0, !more)
+        page(api, found, self.block == 0, !more)
     }
 
     /// Upwards from above the block; from genesis where it is 0.
@@ -97,7 +97,7 @@ impl Wanted {
         };
         let (mut found, more) = self.collect(api, range, false, stop)?;
         found.reverse();
-        page(found, !more, self.block == 0)
+        page(api, found, !more, self.block == 0)
     }
 
     /// Whole blocks, until the page is full; whether there are more.
@@ -146,7 +146,12 @@ impl Wanted {
 /// A transaction of a block.
 type Found = (Arc<StoredBlock>, usize);
 
-fn page(found: Vec<Found>, first: bool, last: bool) -> Answer<TransactionsWithReceipts> {
+fn page(
+    api: &EthApi,
+    found: Vec<Found>,
+    first: bool,
+    last: bool,
+) -> Answer<TransactionsWithReceipts> {
     let mut page = TransactionsWithReceipts {
         txs: Vec::with_capacity(found.len()),
         receipts: Vec::with_capacity(found.len()),
@@ -155,7 +160,7 @@ fn page(found: Vec<Found>, first: bool, last: bool) -> Answer<TransactionsWithRe
     };
     for (block, index) in found {
         page.txs.push(shapes::mined(&block, index)?);
-        let receipt = shapes::receipt(&block, index)?;
+        let receipt = shapes::receipt(&api.chain, &block, index)?;
         page.receipts.push(bare(receipt, block.record.timestamp));
     }
     Ok(page)
@@ -173,7 +178,7 @@ fn involved(
     let count = block.transaction_hashes.len();
     let mut found = Vec::with_capacity(count);
     for index in 0..count {
-        found.push(plainly(block, index, address)?);
+        found.push(plainly(api, block, index, address)?);
     }
     let kept = block.record.parent.number >= api.store.oldest_state()?;
     if kept && found.contains(&false) {
@@ -186,8 +191,8 @@ fn involved(
     Ok((0..count).filter(|index| found[*index]).collect())
 }
 
-fn plainly(block: &StoredBlock, index: usize, address: &Address) -> Answer<bool> {
-    let receipt = shapes::receipt(block, index)?;
+fn plainly(api: &EthApi, block: &StoredBlock, index: usize, address: &Address) -> Answer<bool> {
+    let receipt = shapes::receipt(&api.chain, block, index)?;
     let logs = receipt.inner.logs();
     Ok(receipt.from == *address
         || receipt.to == Some(*address)

@@ -70,7 +70,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         args.end()?;
         let block = api.find(id)?;
         Answer::<Option<Vec<TransactionReceipt>>>::Ok(match block {
-            Some(block) => Some(shapes::receipts(&block)?),
+            Some(block) => Some(shapes::receipts(&api.chain, &block)?),
             None => None,
         })
     })?;

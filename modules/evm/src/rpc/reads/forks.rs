@@ -8,6 +8,7 @@ use crate::{
         error::{Answer, EthError},
     },
 };
+use alloy_consensus::Header;
 use alloy_eips::{
     eip2124::ForkHash, eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS,
     eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
@@ -57,13 +58,15 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         let genesis = api.by_number(0)?.ok_or(EthError::HeaderNotFound)?;
         let header = &api.latest_block()?.header;
         let begin = (genesis.record.block.hash, genesis.header.timestamp);
-        Answer::Ok(forks(&api.chain, begin, header.timestamp))
+        Answer::Ok(forks(&api.chain, begin, header))
     })?;
     Ok(())
 }
 
-/// Forks by time around `now`; `genesis` is the genesis block's hash and time.
-pub(crate) fn forks(config: &ChainConfig, genesis: (B256, u64), now: u64) -> Forks {
+/// Forks by time around the latest block; `genesis` is the genesis block's
+/// hash and time.
+pub(crate) fn forks(config: &ChainConfig, genesis: (B256, u64), latest: &Header) -> Forks {
+    let now = latest.timestamp;
     let mut times: Vec<u64> = config
         .forks()
         .filter_map(|(_, at)| match at {
@@ -75,18 +78,26 @@ pub(crate) fn forks(config: &ChainConfig, genesis: (B256, u64), now: u64) -> For
     times.dedup();
     let current = times.iter().rev().find(|time| **time <= now).copied();
     let next = times.iter().find(|time| **time > now).copied();
-    let at = |time| fork(config, genesis, time);
+    // Forks by time come after the merge.
+    let at = |time: u64| {
+        let spec = config.spec_at(u64::MAX, time.max(genesis.1), true);
+        fork(config, genesis, time, spec)
+    };
     Forks {
-        current: at(current.unwrap_or(0)),
+        current: fork(
+            config,
+            genesis,
+            current.unwrap_or(0),
+            config.spec_of(latest),
+        ),
         next: next.map(at),
         // Without a next fork there is no last one either.
         last: next.and(times.last().copied()).map(at),
     }
 }
 
-fn fork(config: &ChainConfig, genesis: (B256, u64), time: u64) -> ForkConfig {
+fn fork(config: &ChainConfig, genesis: (B256, u64), time: u64, spec: SpecId) -> ForkConfig {
     let at = time.max(genesis.1);
-    let spec = config.spec(u64::MAX, at);
     let blobs = config.blob_schedule_at(at);
     ForkConfig {
         activation_time: time,

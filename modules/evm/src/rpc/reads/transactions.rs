@@ -44,7 +44,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
 /// The receipt of a canonical transaction.
 pub(crate) fn receipt_of(api: &EthApi, hash: &B256) -> Answer<Option<TransactionReceipt>> {
     match find(api, hash)? {
-        Some((block, index)) => shapes::receipt(&block, index).map(Some),
+        Some((block, index)) => shapes::receipt(&api.chain, &block, index).map(Some),
         None => Ok(None),
     }
 }

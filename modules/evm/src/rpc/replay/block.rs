@@ -5,15 +5,15 @@ use super::{
     state::{CachedState, open},
 };
 use crate::{
-    machine::{Facts, SenderSource as _, Stop, block_env, cfg_env},
+    machine::{Facts, RecoveredTx, SenderSource as _, Stop, TxEnvelope, block_env, cfg_env},
     rpc::{
         api::EthApi,
         error::{Answer, EthError},
     },
-    senders::SenderCache,
     store::StoredBlock,
 };
 use alloy_consensus::Transaction as _;
+use alloy_eips::eip2718::Decodable2718 as _;
 use alloy_primitives::B256;
 use revm::{
     DatabaseCommit as _, Inspector,
@@ -55,7 +55,6 @@ pub(crate) struct Executed<'a> {
 #[derive(Debug)]
 pub(crate) struct Replay<'a> {
     block: Arc<StoredBlock>,
-    senders: Arc<SenderCache>,
     cfg: CfgEnv,
     env: BlockEnv,
     state: CachedState,
@@ -78,7 +77,6 @@ impl<'a> Replay<'a> {
         cfg.disable_eip3607 = api.engine.senders().impersonates();
         let mut replay = Self {
             block: Arc::clone(block),
-            senders: Arc::clone(api.engine.senders()),
             cfg,
             env: block_env(&api.chain, spec, header),
             state: open(&api.store, &block.record.parent)?,
@@ -133,7 +131,9 @@ impl<'a> Replay<'a> {
             .transaction_hashes
             .get(index)
             .ok_or_else(damaged)?;
-        let tx = self.senders.recovered(bytes).map_err(|_| damaged())?;
+        let sender = *self.block.senders.get(index).ok_or_else(damaged)?;
+        let envelope = TxEnvelope::decode_2718_exact(bytes).map_err(|_| damaged())?;
+        let tx = RecoveredTx::from_parts(envelope, sender, bytes.clone());
         let place = Place {
             block: self.block.record.block,
             index,

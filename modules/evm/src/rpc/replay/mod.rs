@@ -22,5 +22,5 @@ pub(crate) use guard::{Guard, Weight};
 pub(crate) use message::Message;
 pub(crate) use overrides::{Overrides, apply};
 pub(crate) use precompiles::Moves;
-pub(crate) use run::{Run, system_calls};
+pub(crate) use run::{Run, Watched, system_calls};
 pub(crate) use state::{CachedState, changes, open};

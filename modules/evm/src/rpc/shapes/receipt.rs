@@ -1,6 +1,10 @@
 use super::log;
 use crate::{
-    rpc::error::{Answer, EthError},
+    genesis::ChainConfig,
+    rpc::{
+        blobs,
+        error::{Answer, EthError},
+    },
     store::{LogHit, StoredBlock},
 };
 use alloy_consensus::{
@@ -10,11 +14,14 @@ use alloy_eips::eip2718::Decodable2718 as _;
 use alloy_rpc_types_eth::{Log, TransactionReceipt};
 
 /// All receipts of a block, in order.
-pub(crate) fn receipts(stored: &StoredBlock) -> Answer<Vec<TransactionReceipt>> {
+pub(crate) fn receipts(
+    chain: &ChainConfig,
+    stored: &StoredBlock,
+) -> Answer<Vec<TransactionReceipt>> {
     let mut before = Before::default();
     (0..stored.receipts.len())
         .map(|index| {
-            let answer = one(stored, index, before);
+            let answer = one(chain, stored, index, before);
             before = before.and(stored, index);
             answer
         })
@@ -22,10 +29,14 @@ pub(crate) fn receipts(stored: &StoredBlock) -> Answer<Vec<TransactionReceipt>> 
 }
 
 /// The receipt of the transaction at `index`.
-pub(crate) fn receipt(stored: &StoredBlock, index: usize) -> Answer<TransactionReceipt> {
+pub(crate) fn receipt(
+    chain: &ChainConfig,
+    stored: &StoredBlock,
+    index: usize,
+) -> Answer<TransactionReceipt> {
     let before = (0..index.min(stored.receipts.len()))
         .fold(Before::default(), |before, index| before.and(stored, index));
-    one(stored, index, before)
+    one(chain, stored, index, before)
 }
 
 /// What the receipts before one add up to.
@@ -45,7 +56,12 @@ impl Before {
     }
 }
 
-fn one(stored: &StoredBlock, index: usize, before: Before) -> Answer<TransactionReceipt> {
+fn one(
+    chain: &ChainConfig,
+    stored: &StoredBlock,
+    index: usize,
+    before: Before,
+) -> Answer<TransactionReceipt> {
     let damaged = || {
         EthError::Internal(format!(
             "block {} has no readable receipt {index}",
@@ -74,6 +90,7 @@ fn one(stored: &StoredBlock, index: usize, before: Before) -> Answer<Transaction
         })
         .collect();
     let to = transaction.to();
+    let blob_gas_used = transaction.blob_gas_used();
     Ok(TransactionReceipt {
         inner: with_places(receipt, logs),
         transaction_hash: hash,
@@ -82,8 +99,8 @@ fn one(stored: &StoredBlock, index: usize, before: Before) -> Answer<Transaction
         block_number: Some(stored.record.block.number),
         gas_used: receipt.cumulative_gas_used().saturating_sub(before.gas),
         effective_gas_price: transaction.effective_gas_price(stored.header.base_fee_per_gas),
-        blob_gas_used: None,
-        blob_gas_price: None,
+        blob_gas_used,
+        blob_gas_price: blob_gas_used.and_then(|_| blobs::price(chain, &stored.header)),
         from,
         to,
         contract_address: to.is_none().then(|| from.create(transaction.nonce())),

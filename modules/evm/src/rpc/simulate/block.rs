@@ -48,7 +48,9 @@ impl Simulation<'_> {
         planned: Planned,
     ) -> Answer<(Header, SimulatedBlock)> {
         let chain = &self.api.chain;
-        let spec = chain.spec(planned.number, planned.timestamp);
+        // Once merged, a chain stays so.
+        let merged = chain.has_merged(parent);
+        let spec = chain.spec_at(planned.number, planned.timestamp, merged);
         let mut header = self.open(parent, &planned, spec);
         let mut cfg = machine::cfg_env(chain, spec, header.timestamp);
         cfg.disable_nonce_check = !self.validation;

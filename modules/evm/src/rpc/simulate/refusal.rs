@@ -34,7 +34,8 @@ pub(super) fn refused(refusal: &Refusal, tx: &TxEnv) -> EthError {
         R::SenderHasCode => (-38024, refusal.to_string()),
         R::InitCodeTooLarge => (-38025, refusal.to_string()),
         R::TipAboveFeeCap => (-32602, refusal.to_string()),
-        _ => (-32603, refusal.to_string()),
+        // execution-apis has no code for the rest; it is the request's fault.
+        _ => (-32000, refusal.to_string()),
     };
     EthError::Coded {
         code,

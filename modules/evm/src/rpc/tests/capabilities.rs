@@ -1,5 +1,6 @@
 use super::chain::{CHAIN_ID, Rpc, quantity};
 use crate::{genesis::ChainConfig, rpc::reads::forks::forks};
+use alloy_consensus::Header;
 use alloy_primitives::{address, b256};
 use serde_json::json;
 
@@ -61,7 +62,12 @@ fn the_fork_hash_of_hoodi_at_prague_is_the_published_one() {
         b256!("0xbbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b"),
         1_742_212_800,
     );
-    let forks = forks(&hoodi, genesis, 1_750_000_000);
+    let latest = Header {
+        number: 1,
+        timestamp: 1_750_000_000,
+        ..Header::default()
+    };
+    let forks = forks(&hoodi, genesis, &latest);
     let current = serde_json::to_value(&forks.current).unwrap();
     assert_eq!(current["activationTime"], 1_742_999_832_u64);
     assert_eq!(current["forkId"], "0x0929e24e");

@@ -249,8 +249,12 @@ impl FakeNode {
     }
 
     fn on(genesis: Genesis) -> Self {
+        Self::over(EvmEngine::in_memory(genesis).unwrap())
+    }
+
+    pub(super) fn over(engine: EvmEngine) -> Self {
         Self {
-            engine: EvmEngine::in_memory(genesis).unwrap(),
+            engine,
             shared: Arc::default(),
         }
     }
@@ -458,7 +462,10 @@ impl Rpc {
     }
 
     pub(super) fn of(genesis: Genesis, config: EthConfig) -> Self {
-        let node = FakeNode::on(genesis);
+        Self::over(FakeNode::on(genesis), config)
+    }
+
+    pub(super) fn over(node: FakeNode, config: EthConfig) -> Self {
         let methods = eth_module(&node.engine, Arc::new(node.clone()), config).unwrap();
         Self { node, methods }
     }

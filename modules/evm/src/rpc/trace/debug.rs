@@ -1,4 +1,7 @@
-use super::block;
+use super::{
+    block,
+    run::{self, Asked, Watching},
+};
 use crate::{
     machine::Stop,
     rpc::{
@@ -6,8 +9,7 @@ use crate::{
         args::Args,
         call,
         error::{Answer, EthError},
-        reads,
-        replay::{Executed, Guard, Message, Replay, Weight, open},
+        replay::{CachedState, Executed, Replay, Weight, open},
         request::CallRequest,
     },
     store::StoredBlock,
@@ -20,7 +22,6 @@ use alloy_rpc_types_trace::{
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::Params};
 use revm_inspectors::tracing::{DebugInspector, TransactionContext};
-use rollwright_core::BlockId as StoredId;
 use std::{fmt::Display, sync::Arc};
 
 /// The trace of one transaction of a block.
@@ -80,16 +81,8 @@ fn transaction(
     options: GethDebugTracingOptions,
     stop: Stop<'_>,
 ) -> Answer<GethTrace> {
-    let (block, index) =
-        reads::find(api, hash)?.ok_or_else(|| EthError::server("transaction not found"))?;
-    let weight = weight(&options);
-    let inspector = DebugInspector::new(options).map_err(refused)?;
-    let mut replay = Replay::begin(api, &block, stop)?;
-    replay.skip_to(index)?;
-    let guard = Guard::new(stop, weight, api.config.max_trace_bytes);
-    replay.watch((guard, inspector), |(_, inspector), mut executed| {
-        result(inspector, &mut executed)
-    })
+    let mined = run::mined(api, hash)?;
+    run::one(api, &mined, watching(options)?, stop, result)
 }
 
 fn whole_block(
@@ -98,25 +91,18 @@ fn whole_block(
     options: &GethDebugTracingOptions,
     stop: Stop<'_>,
 ) -> Answer<Vec<BlockTrace>> {
-    let weight = weight(options);
-    // All of the block's traces are held at once.
-    let mut room = api.config.max_trace_bytes;
-    let mut replay = Replay::begin(api, block, stop)?;
-    let mut traces = Vec::with_capacity(replay.len());
-    for _ in 0..replay.len() {
-        let inspector = DebugInspector::new(options.clone()).map_err(refused)?;
-        let guard = Guard::new(stop, weight, room);
-        let trace = replay.watch((guard, inspector), |(guard, inspector), mut executed| {
-            room = guard.left();
-            let tx_hash = Some(executed.place.hash);
+    run::each(
+        api,
+        block,
+        stop,
+        || watching(options.clone()),
+        |inspector, executed| {
             Ok(TraceResult::Success {
-                result: result(inspector, &mut executed)?,
-                tx_hash,
+                tx_hash: Some(executed.place.hash),
+                result: result(inspector, executed)?,
             })
-        })?;
-        traces.push(trace);
-    }
-    Ok(traces)
+        },
+    )
 }
 
 fn message(
@@ -131,41 +117,49 @@ fn message(
         &options.block_overrides.unwrap_or_default(),
     )?;
     let at = api.resolve(id)?;
-    let header = api.store.header(StoredId::Hash(at.hash))?;
-    let header = header.ok_or(EthError::HeaderNotFound)?;
-    let mut state = match options.tx_index {
+    let state = match options.tx_index {
         // The state before that transaction of the block.
-        Some(index) => {
-            let block = block(api, at.hash.into())?;
-            let count = block.transaction_hashes.len();
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
-            if index >= count {
-                return Err(EthError::server(format!(
-                    "transaction index {index} out of range for block {}",
-                    at.hash
-                )));
-            }
-            let mut replay = Replay::begin(api, &block, stop)?;
-            replay.skip_to(index)?;
-            replay.into_state()
-        }
+        Some(index) => before(api, at.hash, index, stop)?,
         None => open(&api.store, &at)?,
     };
-    let request = call::message(api, request)?;
-    let message = Message::new(api, &header, &mut state, &request, &overrides)?;
-    let weight = weight(&options.tracing_options);
-    let inspector = DebugInspector::new(options.tracing_options).map_err(refused)?;
-    let guard = Guard::new(stop, weight, api.config.max_trace_bytes);
-    let (trace, _) = message.watch(
-        &mut state,
-        (guard, inspector),
-        |(_, inspector), result, before| {
+    let asked = Asked {
+        request,
+        at,
+        overrides: &overrides,
+    };
+    let watching = watching(options.tracing_options)?;
+    asked.trace(
+        api,
+        state,
+        watching,
+        stop,
+        |inspector, message, result, before| {
             inspector
                 .get_result(None, &message.tx, &message.env, result, before)
                 .map_err(refused)
         },
-    )?;
-    Ok(trace)
+    )
+}
+
+/// The state before a transaction of a block.
+fn before(api: &EthApi, hash: B256, index: u64, stop: Stop<'_>) -> Answer<CachedState> {
+    let block = block(api, hash.into())?;
+    let count = block.transaction_hashes.len();
+    let place = usize::try_from(index).unwrap_or(usize::MAX);
+    if place >= count {
+        return Err(EthError::server(format!(
+            "transaction index {index} out of range for block {hash}"
+        )));
+    }
+    let mut replay = Replay::begin(api, &block, stop)?;
+    replay.skip_to(place)?;
+    Ok(replay.into_state())
+}
+
+/// An inspector for these options.
+fn watching(options: GethDebugTracingOptions) -> Answer<Watching<DebugInspector>> {
+    let weight = weight(&options);
+    Ok((weight, DebugInspector::new(options).map_err(refused)?))
 }
 
 fn result(inspector: &mut DebugInspector, executed: &mut Executed<'_>) -> Answer<GethTrace> {
@@ -214,11 +208,16 @@ fn weight(options: &GethDebugTracingOptions) -> Weight {
     match name.filter(|name| !name.is_empty()) {
         None => Weight {
             steps: true,
-            stack: !options.config.disable_stack.unwrap_or(false),
-            memory: options.config.enable_memory.unwrap_or(false),
+            stack: options.config.is_stack_enabled(),
+            memory: options.config.is_memory_enabled(),
+            storage: options.config.is_storage_enabled(),
+            writes: false,
         },
-        Some("erc7562Tracer" | "muxTracer") => Weight {
+        // It records the whole of each step, to know what was hashed.
+        Some("erc7562Tracer") => Weight {
             steps: true,
+            stack: true,
+            memory: true,
             ..Weight::default()
         },
         Some(_) => Weight::default(),

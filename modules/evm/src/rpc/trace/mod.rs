@@ -2,6 +2,7 @@
 
 mod debug;
 mod parity;
+mod run;
 
 use super::{
     api::EthApi,

@@ -1,4 +1,7 @@
-use super::block;
+use super::{
+    block,
+    run::{self, Asked, Watching},
+};
 use crate::{
     machine::Stop,
     rpc::{
@@ -7,7 +10,7 @@ use crate::{
         call,
         error::{Answer, EthError},
         reads,
-        replay::{Executed, Guard, Message, Replay, Weight, open},
+        replay::{Executed, Weight, open},
         request::CallRequest,
     },
     store::StoredBlock,
@@ -20,8 +23,7 @@ use alloy_rpc_types_trace::{
     parity::{LocalizedTransactionTrace, TraceResults, TraceResultsWithTransactionHash, TraceType},
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
-use revm_inspectors::tracing::{TracingInspector, TracingInspectorConfig};
-use rollwright_core::BlockId as StoredId;
+use revm_inspectors::tracing::{ParityTraceBuilder, TracingInspector, TracingInspectorConfig};
 use std::sync::Arc;
 
 type Types = HashSet<TraceType>;
@@ -82,68 +84,68 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
         args.end()?;
         let overrides = call::overrides(state, &header)?;
         api.heavy(move |api, stop| {
-            let at = api.resolve(id)?;
-            let header = api.store.header(StoredId::Hash(at.hash))?;
-            let header = header.ok_or(EthError::HeaderNotFound)?;
-            let mut state = open(&api.store, &at)?;
-            let request = call::message(api, &request)?;
-            let message = Message::new(api, &header, &mut state, &request, &overrides)?;
-            let watching = watching(&types, stop, api.config.max_trace_bytes);
-            let (results, _) =
-                message.watch(&mut state, watching, |(_, inspector), result, before| {
-                    std::mem::replace(inspector, TracingInspector::new(nothing()))
-                        .into_parity_builder()
+            let asked = Asked {
+                request: &request,
+                at: api.resolve(id)?,
+                overrides: &overrides,
+            };
+            let state = open(&api.store, &asked.at)?;
+            let watching = watching(&types);
+            asked.trace(
+                api,
+                state,
+                watching,
+                stop,
+                |inspector, _, result, before| {
+                    taken(inspector)
                         .into_trace_results_with_state(result, &types, &*before)
                         .map_err(EthError::from)
-                })?;
-            Ok(results)
+                },
+            )
         })
         .await
     })?;
     Ok(())
 }
 
-const fn nothing() -> TracingInspectorConfig {
-    TracingInspectorConfig::none()
-}
-
 /// An inspector that records what the types need.
-fn watching<'a>(types: &Types, stop: Stop<'a>, room: usize) -> (Guard<'a>, TracingInspector) {
+fn watching(types: &Types) -> Watching<TracingInspector> {
     let steps = types.contains(&TraceType::VmTrace);
     let weight = Weight {
         steps,
         stack: steps,
-        memory: false,
+        writes: steps,
+        ..Weight::default()
     };
     let config = TracingInspectorConfig::from_parity_config(types);
-    (
-        Guard::new(stop, weight, room),
-        TracingInspector::new(config),
-    )
+    (weight, TracingInspector::new(config))
 }
 
 /// An inspector that records calls.
-fn calls(stop: Stop<'_>, room: usize) -> (Guard<'_>, TracingInspector) {
-    (
-        Guard::new(stop, Weight::default(), room),
-        TracingInspector::new(TracingInspectorConfig::default_parity()),
-    )
+fn calls() -> Watching<TracingInspector> {
+    let config = TracingInspectorConfig::default_parity();
+    (Weight::default(), TracingInspector::new(config))
+}
+
+/// What the inspector has recorded, which it gives away.
+fn taken(inspector: &mut TracingInspector) -> ParityTraceBuilder {
+    let nothing = TracingInspector::new(TracingInspectorConfig::none());
+    std::mem::replace(inspector, nothing).into_parity_builder()
 }
 
 fn localized(
     inspector: &mut TracingInspector,
-    executed: &Executed<'_>,
-) -> Vec<LocalizedTransactionTrace> {
+    executed: &mut Executed<'_>,
+) -> Answer<Vec<LocalizedTransactionTrace>> {
     let place = executed.place;
-    std::mem::replace(inspector, TracingInspector::new(nothing()))
-        .into_parity_builder()
-        .into_localized_transaction_traces(TransactionInfo {
-            hash: Some(place.hash),
-            index: Some(place.index as u64),
-            block_hash: Some(place.block.hash),
-            block_number: Some(place.block.number),
-            ..TransactionInfo::default()
-        })
+    let traces = taken(inspector).into_localized_transaction_traces(TransactionInfo {
+        hash: Some(place.hash),
+        index: Some(place.index as u64),
+        block_hash: Some(place.block.hash),
+        block_number: Some(place.block.number),
+        ..TransactionInfo::default()
+    });
+    Ok(traces)
 }
 
 /// Traces of all transactions; none of the genesis block.
@@ -152,20 +154,11 @@ fn of_block(
     block: &Arc<StoredBlock>,
     stop: Stop<'_>,
 ) -> Answer<Vec<LocalizedTransactionTrace>> {
-    let mut all = Vec::new();
     if block.transaction_hashes.is_empty() {
-        return Ok(all);
+        return Ok(Vec::new());
     }
-    let mut room = api.config.max_trace_bytes;
-    let mut replay = Replay::begin(api, block, stop)?;
-    for _ in 0..replay.len() {
-        let traces = replay.watch(calls(stop, room), |(guard, inspector), executed| {
-            room = guard.left();
-            Ok(localized(inspector, &executed))
-        })?;
-        all.extend(traces);
-    }
-    Ok(all)
+    let traces = run::each(api, block, stop, || Ok(calls()), localized)?;
+    Ok(traces.into_iter().flatten().collect())
 }
 
 fn of_transaction(
@@ -173,17 +166,10 @@ fn of_transaction(
     hash: &B256,
     stop: Stop<'_>,
 ) -> Answer<Option<Vec<LocalizedTransactionTrace>>> {
-    let Some((block, index)) = reads::find(api, hash)? else {
-        return Ok(None);
-    };
-    let mut replay = Replay::begin(api, &block, stop)?;
-    replay.skip_to(index)?;
-    let watching = calls(stop, api.config.max_trace_bytes);
-    replay
-        .watch(watching, |(_, inspector), executed| {
-            Ok(localized(inspector, &executed))
-        })
-        .map(Some)
+    match reads::find(api, hash)? {
+        Some(mined) => run::one(api, &mined, calls(), stop, localized).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Blocks of the range are executed again until enough traces are found.
@@ -239,8 +225,7 @@ fn results(
     executed: &Executed<'_>,
     types: &Types,
 ) -> Answer<TraceResults> {
-    std::mem::replace(inspector, TracingInspector::new(nothing()))
-        .into_parity_builder()
+    taken(inspector)
         .into_trace_results_with_state(executed.result, types, &*executed.before)
         .map_err(EthError::from)
 }
@@ -251,13 +236,9 @@ fn replay_transaction(
     types: &Types,
     stop: Stop<'_>,
 ) -> Answer<TraceResults> {
-    let (block, index) =
-        reads::find(api, hash)?.ok_or_else(|| EthError::server("transaction not found"))?;
-    let mut replay = Replay::begin(api, &block, stop)?;
-    replay.skip_to(index)?;
-    let watching = watching(types, stop, api.config.max_trace_bytes);
-    replay.watch(watching, |(_, inspector), executed| {
-        results(inspector, &executed, types)
+    let mined = run::mined(api, hash)?;
+    run::one(api, &mined, watching(types), stop, |inspector, executed| {
+        results(inspector, executed, types)
     })
 }
 
@@ -267,23 +248,19 @@ fn replay_block(
     types: &Types,
     stop: Stop<'_>,
 ) -> Answer<Vec<TraceResultsWithTransactionHash>> {
-    let mut all = Vec::new();
     if block.transaction_hashes.is_empty() {
-        return Ok(all);
+        return Ok(Vec::new());
     }
-    let mut room = api.config.max_trace_bytes;
-    let mut replay = Replay::begin(api, block, stop)?;
-    for _ in 0..replay.len() {
-        let watching = watching(types, stop, room);
-        let one = replay.watch(watching, |(guard, inspector), executed| {
-            room = guard.left();
-            let transaction_hash = executed.place.hash;
+    run::each(
+        api,
+        block,
+        stop,
+        || Ok(watching(types)),
+        |inspector, executed| {
             Ok(TraceResultsWithTransactionHash {
-                full_trace: results(inspector, &executed, types)?,
-                transaction_hash,
+                transaction_hash: executed.place.hash,
+                full_trace: results(inspector, executed, types)?,
             })
-        })?;
-        all.push(one);
-    }
-    Ok(all)
+        },
+    )
 }

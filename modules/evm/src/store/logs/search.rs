@@ -37,6 +37,11 @@ pub(in super::super) fn search(
         let Some(block) = chain::block_at(inner, &canonical, number)? else {
             continue;
         };
+        let logs = block.receipts.iter().map(|receipt| receipt.logs().len());
+        let logs = u32::try_from(logs.sum::<usize>()).unwrap_or(u32::MAX);
+        if stop.asked_after(logs / 16) {
+            return Ok(None);
+        }
         for hit in query.in_block(&block) {
             if page.hits.len() >= query.limit {
                 page.more_from = Some(number);
