@@ -144,7 +144,7 @@ fn benches(criterion: &mut Criterion) {
     };
     let open = || {
         let kv = FjallKv::open(folder.path(), FjallOptions::default()).expect("opens");
-        Store::open(Arc::new(kv), options.clone()).expect("opens")
+        Store::open(Arc::new(kv), options).expect("opens")
     };
     fill(&open());
     // Read as after a restart: nothing is in memory.

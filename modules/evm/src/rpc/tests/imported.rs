@@ -18,6 +18,59 @@ use super::chain::{FakeNode, Rpc, quantity};
 const GENESIS: &str = include_str!("../../../testdata/all-forks.genesis.json");
 const CHAIN: &[u8] = include_bytes!("../../../testdata/all-forks.rlp");
 
+/// What execution-apis lists for receipts of type 3 (`receipt.yaml`).
+const BLOB_RECEIPT: [&str; 16] = [
+    "blobGasPrice",
+    "blobGasUsed",
+    "blockHash",
+    "blockNumber",
+    "contractAddress",
+    "cumulativeGasUsed",
+    "effectiveGasPrice",
+    "from",
+    "gasUsed",
+    "logs",
+    "logsBloom",
+    "status",
+    "to",
+    "transactionHash",
+    "transactionIndex",
+    "type",
+];
+/// And for transactions of type 3 in a block (`transaction.yaml`).
+const BLOB_TRANSACTION: [&str; 23] = [
+    "accessList",
+    "blobVersionedHashes",
+    "blockHash",
+    "blockNumber",
+    "blockTimestamp",
+    "chainId",
+    "from",
+    "gas",
+    "gasPrice",
+    "hash",
+    "input",
+    "maxFeePerBlobGas",
+    "maxFeePerGas",
+    "maxPriorityFeePerGas",
+    "nonce",
+    "r",
+    "s",
+    "to",
+    "transactionIndex",
+    "type",
+    "v",
+    "value",
+    "yParity",
+];
+
+fn keys(value: &Value) -> Vec<&str> {
+    let keys = value.as_object().unwrap().keys();
+    let mut keys: Vec<&str> = keys.map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
 fn imported() -> Rpc {
     let genesis = Genesis::from_geth_json(GENESIS).expect("a genesis of geth");
     let engine = EvmEngine::in_memory(genesis).expect("a store in memory");
@@ -69,6 +122,9 @@ async fn a_trace_of_every_transaction_of_every_fork_uses_the_gas_of_its_receipt(
             let called = &calls[index]["result"];
             assert_eq!(receipt["gasUsed"], called["gasUsed"], "block {number}");
             assert_eq!(receipt["from"], called["from"], "block {number}");
+            // Byzantium put the status in the place of the root.
+            let (status, root) = (receipt.get("status"), receipt.get("root"));
+            assert!(status.is_some() != root.is_some(), "block {number}");
             if let Some(status) = receipt.get("status") {
                 let failed = &logs[index]["result"]["failed"];
                 assert_eq!(status == "0x0", failed == true, "block {number}");
@@ -104,6 +160,8 @@ async fn receipts_of_blob_transactions_say_what_blobs_used_and_paid() {
                 continue;
             }
             seen += 1;
+            assert_eq!(keys(receipt), BLOB_RECEIPT);
+            assert_eq!(keys(transaction), BLOB_TRANSACTION);
             let raw = rpc.ok("eth_getRawTransactionByHash", json!([hash])).await;
             let raw: alloy_primitives::Bytes = serde_json::from_value(raw).unwrap();
             let decoded = TxEnvelope::decode_2718_exact(&raw).unwrap();
