@@ -86,8 +86,8 @@ pub(in crate::rpc::tests) fn genesis() -> Genesis {
     let mut alloc = predeploy::all();
     for index in 0..10 {
         let ether = U256::from(10).pow(U256::from(18));
-        let account = GenesisAccount::default().with_balance(U256::from(10_000) * ether);
-        alloc.insert(account(index), account);
+        let funded = GenesisAccount::default().with_balance(U256::from(10_000) * ether);
+        alloc.insert(account(index), funded);
     }
     for (address, code) in contracts() {
         alloc.insert(
