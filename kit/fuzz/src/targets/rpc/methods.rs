@@ -171,7 +171,7 @@ const EXAMPLES: &[(&str, &str, bool)] = &[
     ),
     (
         "debug_traceCall",
-        r#"[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},"latest",{"enableMemory":true,"enableReturnData":true,"disableStorage":false,"limit":100,"stateOverrides":{"%account%":{"balance":"0x1","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},"blockOverrides":{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"},"txIndex":"0x0"}]"#,
+        r#"[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},"latest",{"enableMemory":true,"enableReturnData":true,"disableStorage":false,"limit":100,"stateOverrides":{"%account%":{"balance":"0xde0b6b3a7640000","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},"blockOverrides":{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"},"txIndex":"0x0"}]"#,
         true,
     ),
     (
@@ -186,7 +186,7 @@ const EXAMPLES: &[(&str, &str, bool)] = &[
     ("eth_blockNumber", "[]", true),
     (
         "eth_call",
-        r#"[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},"latest",{"%account%":{"balance":"0x1","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"}]"#,
+        r#"[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},"latest",{"%account%":{"balance":"0xde0b6b3a7640000","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"}]"#,
         true,
     ),
     ("eth_capabilities", "[]", true),
@@ -195,12 +195,12 @@ const EXAMPLES: &[(&str, &str, bool)] = &[
     ("eth_config", "[]", true),
     (
         "eth_createAccessList",
-        r#"[{"from":"%account%","to":"%writer%","gas":"0x20000","maxFeePerGas":"0x4a817c800","maxPriorityFeePerGas":"0x1","value":"0x0","input":"0x","accessList":[{"address":"%writer%","storageKeys":["%zero%"]}],"chainId":"0xa455","nonce":"0xc"},"0x3",{"%account%":{"balance":"0x1","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}}]"#,
+        r#"[{"from":"%account%","to":"%writer%","gas":"0x20000","maxFeePerGas":"0x4a817c800","maxPriorityFeePerGas":"0x1","value":"0x0","input":"0x","accessList":[{"address":"%writer%","storageKeys":["%zero%"]}],"chainId":"0xa455","nonce":"0xc"},"0x3",{"%account%":{"balance":"0xde0b6b3a7640000","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}}]"#,
         true,
     ),
     (
         "eth_estimateGas",
-        r#"[{"from":"%account%","to":"%writer%","gas":"0x20000","maxFeePerGas":"0x4a817c800","maxPriorityFeePerGas":"0x1","value":"0x0","input":"0x","accessList":[{"address":"%writer%","storageKeys":["%zero%"]}],"chainId":"0xa455","nonce":"0xc"},"latest",{"%account%":{"balance":"0x1","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"}]"#,
+        r#"[{"from":"%account%","to":"%writer%","gas":"0x20000","maxFeePerGas":"0x4a817c800","maxPriorityFeePerGas":"0x1","value":"0x0","input":"0x","accessList":[{"address":"%writer%","storageKeys":["%zero%"]}],"chainId":"0xa455","nonce":"0xc"},"latest",{"%account%":{"balance":"0xde0b6b3a7640000","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"}]"#,
         true,
     ),
     ("eth_feeHistory", r#"["0x4","latest",[25,50.5,75]]"#, true),
@@ -310,7 +310,7 @@ const EXAMPLES: &[(&str, &str, bool)] = &[
     ),
     (
         "eth_simulateV1",
-        r#"[{"blockStateCalls":[{"blockOverrides":{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","withdrawals":[{"index":"0x0","validatorIndex":"0x0","address":"%account%","amount":"0x1"}]},"stateOverrides":{"%account%":{"balance":"0x1","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},"calls":[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"}]}],"traceTransfers":true,"validation":false,"returnFullTransactions":true},"latest"]"#,
+        r#"[{"blockStateCalls":[{"blockOverrides":{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","withdrawals":[{"index":"0x0","validatorIndex":"0x0","address":"%account%","amount":"0x1"}]},"stateOverrides":{"%account%":{"balance":"0xde0b6b3a7640000","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},"calls":[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"}]}],"traceTransfers":true,"validation":false,"returnFullTransactions":true},"latest"]"#,
         true,
     ),
     (
@@ -376,7 +376,7 @@ const EXAMPLES: &[(&str, &str, bool)] = &[
     ("trace_block", r#"["0x3"]"#, true),
     (
         "trace_call",
-        r#"[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},["trace","vmTrace","stateDiff"],"latest",{"%account%":{"balance":"0x1","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"}]"#,
+        r#"[{"from":"%account%","to":"%writer%","data":"0x0000000000000000000000000000000000000000000000000000000000000001"},["trace","vmTrace","stateDiff"],"latest",{"%account%":{"balance":"0xde0b6b3a7640000","nonce":"0x9","stateDiff":{"%zero%":"%zero%"}},"%writer%":{"code":"0x60205ff3","state":{}}},{"number":"0x9","time":"0x77777777","gasLimit":"0x1000000","feeRecipient":"%account%","prevRandao":"%zero%","baseFeePerGas":"0x1","blobBaseFee":"0x1"}]"#,
         true,
     ),
     (
