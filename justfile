@@ -33,6 +33,10 @@ bench *ARGS:
 torture SCENARIO="all" ROUNDS="20" *ARGS:
     cargo run -p rollwright-torture -- {{SCENARIO}} --rounds {{ROUNDS}} {{ARGS}}
 
+# Mgas/s of importing ordinary blocks, with the shares of execution, root and commit: `just import-speed 300`.
+import-speed BLOCKS="300":
+    cargo run --release -p rollwright-evm --example import -- {{BLOCKS}}
+
 # The store under a large state, step by step: `just scale make /tmp/chain 1000000`, then `just scale run /tmp/chain`.
 scale *ARGS:
     cargo run --release -p rollwright-evm --example scale -- {{ARGS}}

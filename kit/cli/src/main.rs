@@ -96,6 +96,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
     match &cli.command {
         Command::New(args) => commands::new::run(console, &mut Terminal, args),
         Command::Config(args) => commands::config::run(console, args),
+        Command::Chain(args) => commands::chain::run(console, args),
         Command::Keys(args) => commands::keys::run(console, args),
         Command::Explain(args) => commands::explain::run(console, args),
         Command::Completions(args) => commands::completions::run(args),

@@ -97,7 +97,7 @@ fn a_page_says_what_to_do() {
 /// Help is compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes it anew.
 #[test]
 fn help_is_as_checked_in() {
-    let commands: [&[&str]; 28] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["dev"],
         &["new"],
@@ -118,6 +118,10 @@ fn help_is_as_checked_in() {
         &["da", "tail"],
         &["da", "serve"],
         &["config"],
+        &["chain"],
+        &["chain", "eips"],
+        &["chain", "show"],
+        &["chain", "preinstall"],
         &["keys"],
         &["rpc", "methods"],
         &["explain"],

@@ -14,7 +14,7 @@ pub use error::ConfigError;
 pub use validate::{MAX_BLOCK_BYTES, TRANSACTION_GAS_CAP};
 
 use crate::CodecId;
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rollwright_core::{DaHeight, DaOrdinal};
@@ -47,6 +47,36 @@ pub struct RollupConfig {
     pub limits: LimitsConfig,
     /// Codecs that batches may use, ascending.
     pub codecs: Vec<CodecId>,
+    /// Rules that the engine adds to those of its fork schedule: their names,
+    /// as the engine spells them, and the block time in Unix seconds from which
+    /// each holds. Derivation does not look at them; the engine refuses what it
+    /// does not know, and encodes them itself (not part of this borsh).
+    #[borsh(skip)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub eips: BTreeMap<String, u64>,
+    /// Precompiles of the chain's own, as [`eips`](Self::eips) are.
+    #[borsh(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub precompiles: Vec<PrecompileConfig>,
+}
+
+/// A precompile that the engine has beside Ethereum's. The code is in the
+/// program that runs the chain; a program without it refuses the chain.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrecompileConfig {
+    /// Which code, as `acme/poseidon`.
+    pub name: String,
+    /// Which version of it. Anything that changes results or gas is another.
+    pub version: u16,
+    /// Where it stands.
+    pub address: Address,
+    /// Block time in Unix seconds from which it stands there; 0 for genesis.
+    pub time: u64,
+    /// What the code does with fixed inputs, as a hash: tells two programs
+    /// apart that use one name for different code. Not compared where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<B256>,
 }
 
 /// A run of DA blocks on one layer.

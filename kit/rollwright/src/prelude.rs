@@ -11,4 +11,4 @@ pub use rollwright_core::{
     boxed::BoxDa,
     memory::{NoMessaging, Sovereign},
 };
-pub use rollwright_evm::engine::EvmEngine;
+pub use rollwright_evm::{engine::EvmEngine, precompile::Precompile};

@@ -14,6 +14,7 @@ use rollwright_core::{
 };
 use rollwright_evm::{
     engine::{EvmConfig, EvmEngine, Location},
+    precompile::Precompile,
     rpc::{EthConfig, eth_module},
     store::{History, StoreOptions},
 };
@@ -47,11 +48,22 @@ impl Project {
     /// Opens the EVM module's engine in the data directory; its store is
     /// filled with the genesis state the first time.
     pub fn evm(&self) -> Result<EvmEngine, ProjectError> {
+        self.evm_with(&[])
+    }
+
+    /// As [`evm`](Self::evm), with precompiles that this program has beside
+    /// Ethereum's. The chain uses those that `config.rollwright.precompiles`
+    /// names; refused (RW-EVM-006) where one of them is missing.
+    pub fn evm_with(&self, precompiles: &[Precompile]) -> Result<EvmEngine, ProjectError> {
         self.is_fresh();
-        self.evm_at(&self.state_dir())
+        self.open_evm(&self.state_dir(), precompiles)
     }
 
     pub(crate) fn evm_at(&self, path: &Path) -> Result<EvmEngine, ProjectError> {
+        self.open_evm(path, &[])
+    }
+
+    fn open_evm(&self, path: &Path, own: &[Precompile]) -> Result<EvmEngine, ProjectError> {
         let execution = &self.config.values.execution;
         let history = match execution.history {
             HistorySetting::Archive => History::Archive,
@@ -65,6 +77,7 @@ impl Project {
                 options,
             },
             store: StoreOptions { history, ..store },
+            precompiles: own.to_vec(),
             ..EvmConfig::in_memory(Arc::clone(&self.genesis))
         })?;
         self.found_rollup_id(engine.genesis_block().rollup_id())?;

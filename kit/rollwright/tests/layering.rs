@@ -64,6 +64,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("embed-evm", &["rollwright-core", "rollwright-evm"]),
+    (
+        "custom-precompile",
+        &["rollwright-core", "rollwright-derive", "rollwright-evm"],
+    ),
     ("hello-rollup", &["rollwright"]),
     ("da-proof", &["rollwright"]),
     ("custom-da", &["rollwright-core"]),

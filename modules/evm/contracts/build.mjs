@@ -19,7 +19,12 @@ const adapters = join(here, "../../../da-adapters");
 // Folder, its sources, what they import from elsewhere, and the contracts of which artefacts are kept: of
 // predeploys, which run no constructor, the runtime code alone.
 const units = [
-  { folder: here, sources: ["Anchor"], contracts: [["Anchor", "Anchor"]], predeploy: true },
+  {
+    folder: here,
+    sources: ["Anchor", "L1Origin"],
+    contracts: [["Anchor", "Anchor"], ["L1Origin", "L1Origin"]],
+    predeploy: true,
+  },
   {
     folder: join(adapters, "celestia/contracts"),
     sources: ["MerkleTree", "CelestiaProof", "CelestiaHeader", "BlobstreamProof", "CelestiaVerifier"],

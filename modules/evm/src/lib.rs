@@ -13,6 +13,7 @@ pub mod genesis;
 #[cfg(feature = "std")]
 pub mod import;
 pub mod machine;
+pub mod precompile;
 pub mod predeploy;
 #[cfg(feature = "rpc")]
 pub mod rpc;

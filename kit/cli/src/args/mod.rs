@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod chain;
 mod da;
 mod data;
 mod light;
@@ -8,6 +9,7 @@ mod project;
 mod tools;
 mod values;
 
+pub(crate) use chain::{Chain, ChainPreinstall};
 pub(crate) use da::{Da, DaCheck, DaTail, DaUse, ForceInclude, Target};
 pub(crate) use data::{Evidence, Import, Serve, Snapshot, Verify};
 pub(crate) use light::Light;
@@ -89,6 +91,9 @@ pub(crate) enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(Config),
+    /// The chain's rules, as its genesis file has them
+    #[command(subcommand)]
+    Chain(Chain),
     /// Keys that sign batches
     #[command(subcommand)]
     Keys(Keys),

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod celestia_devnet;
+pub(crate) mod chain;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod da;

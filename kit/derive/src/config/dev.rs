@@ -3,7 +3,7 @@ use super::{
     SequencingPolicy, TimingConfig, validate::ANCHOR_MEMORY_SECONDS,
 };
 use crate::CodecId;
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use alloy_primitives::{Address, B256};
 use rollwright_core::{DaHeight, DaOrdinal};
 
@@ -165,6 +165,8 @@ impl RollupConfig {
                 term_step: 1_024,
             },
             codecs: vec![CodecId::NONE, CodecId::ZSTD, CodecId::BROTLI],
+            eips: BTreeMap::new(),
+            precompiles: Vec::new(),
         }
     }
 }

@@ -4,14 +4,13 @@
 use super::{EngineError, EvmEngine};
 use crate::{
     genesis::ChainConfig,
-    machine::{RecoveredTx, Refusal, SenderSource as _, TxEnvelope},
+    machine::{RecoveredTx, Refusal, SenderSource as _, TxEnvelope, cfg_env, transaction_gas_cap},
     store::StateView,
 };
 use alloy_consensus::{Transaction, Typed2718};
-use alloy_eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA;
 use revm::{
-    context_interface::cfg::gas_params::GasParams,
-    primitives::{eip3860::MAX_INITCODE_SIZE, hardfork::SpecId},
+    context::{Cfg as _, CfgEnv},
+    primitives::hardfork::SpecId,
 };
 use rollwright_core::{Account, Admission, BlockId, Bytes, Header, U256};
 
@@ -95,16 +94,17 @@ fn check_rules(config: &ChainConfig, head: &Header, tx: &TxEnvelope) -> Result<(
     {
         return Err(Refusal::TipAboveFeeCap);
     }
+    let cfg = cfg_env(config, spec, head.timestamp);
     if spec.is_enabled_in(SpecId::SHANGHAI)
         && tx.is_create()
-        && tx.input().len() > MAX_INITCODE_SIZE
+        && tx.input().len() > cfg.max_initcode_size()
     {
         return Err(Refusal::InitCodeTooLarge);
     }
-    check_gas(spec, head.gas_limit, tx)
+    check_gas(&cfg, head.gas_limit, tx)
 }
 
-fn check_gas(spec: SpecId, block_gas_limit: u64, tx: &TxEnvelope) -> Result<(), Refusal> {
+fn check_gas(cfg: &CfgEnv, block_gas_limit: u64, tx: &TxEnvelope) -> Result<(), Refusal> {
     let have = tx.gas_limit();
     if have > block_gas_limit {
         return Err(Refusal::GasAboveBlock {
@@ -112,16 +112,15 @@ fn check_gas(spec: SpecId, block_gas_limit: u64, tx: &TxEnvelope) -> Result<(), 
             limit: block_gas_limit,
         });
     }
-    if spec.is_enabled_in(SpecId::OSAKA) && have > MAX_TX_GAS_LIMIT_OSAKA {
-        return Err(Refusal::GasAboveCap {
-            have,
-            cap: MAX_TX_GAS_LIMIT_OSAKA,
-        });
+    if let Some(cap) = transaction_gas_cap(cfg)
+        && have > cap
+    {
+        return Err(Refusal::GasAboveCap { have, cap });
     }
     let (accounts, slots) = tx.access_list().map_or((0, 0), |list| {
         (list.len() as u64, list.storage_keys_count() as u64)
     });
-    let needed = GasParams::new_spec(spec).initial_tx_gas(
+    let needed = cfg.gas_params.initial_tx_gas(
         tx.input(),
         tx.is_create(),
         accounts,
@@ -135,7 +134,7 @@ fn check_gas(spec: SpecId, block_gas_limit: u64, tx: &TxEnvelope) -> Result<(), 
             want: needed.initial_total_gas(),
         });
     }
-    if spec.is_enabled_in(SpecId::PRAGUE) && needed.floor_gas() > have {
+    if needed.floor_gas() > have {
         return Err(Refusal::FloorGas {
             have,
             want: needed.floor_gas(),

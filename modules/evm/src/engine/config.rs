@@ -1,6 +1,7 @@
 use super::EngineError;
 use crate::{
     genesis::Genesis,
+    precompile::Precompile,
     store::{
         History, StoreError, StoreOptions,
         kv::{FjallKv, FjallOptions, KeyValue, MemoryKv},
@@ -10,7 +11,7 @@ use rollwright_core::{Address, B256, DaHeight};
 use rollwright_derive::{
     DaEpochConfig, ForcedConfig, LimitsConfig, RollupConfig, SequencingPolicy, TimingConfig,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// How an engine is opened.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct EvmConfig {
     /// Bytes of decoded transactions that are remembered until they are
     /// executed.
     pub decoded_bytes: usize,
+    /// Precompiles that this program has beside Ethereum's. The chain uses
+    /// those that its configuration names; an engine does not open where one
+    /// of them is missing.
+    pub precompiles: Vec<Precompile>,
 }
 
 /// Where an engine keeps its chain.
@@ -65,6 +70,7 @@ impl EvmConfig {
             store: StoreOptions::default(),
             remembered_senders: 1 << 18,
             decoded_bytes: 64 << 20,
+            precompiles: Vec::new(),
         }
     }
 
@@ -77,6 +83,13 @@ impl EvmConfig {
             },
             ..Self::in_memory(genesis)
         }
+    }
+
+    /// Adds precompiles that the chain may name.
+    #[must_use]
+    pub fn with_precompiles(mut self, precompiles: &[Precompile]) -> Self {
+        self.precompiles.extend_from_slice(precompiles);
+        self
     }
 
     /// Keeps the states of this part of the past readable.
@@ -139,5 +152,7 @@ pub(super) fn not_a_rollup() -> RollupConfig {
             term_step: 0,
         },
         codecs: Vec::new(),
+        eips: BTreeMap::new(),
+        precompiles: Vec::new(),
     }
 }

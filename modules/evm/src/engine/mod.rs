@@ -89,11 +89,13 @@ impl EvmEngine {
     pub fn open(config: EvmConfig) -> Result<Self, EngineError> {
         let file = config.genesis;
         file.check()?;
+        let mut chain = file.config.clone();
+        chain.link(&config.precompiles)?;
         let store = Store::open(config.location.open()?, config.store)?;
         let genesis = GenesisBlock {
             header: genesis::header(&store, &file)?,
             changes: Changes::default(),
-            config: Arc::new(file.config.clone()),
+            config: Arc::new(chain),
         };
         let uncommitted = store.genesis().is_none().then_some(file);
         let rollup = genesis.config.rollwright.clone();

@@ -45,7 +45,7 @@ impl Genesis {
         Ok(GenesisBlock {
             header: self.header(self.state_root()),
             changes: self.changes(),
-            config: Arc::new(self.config.clone()),
+            config: Arc::new(self.config.prepared()),
         })
     }
 

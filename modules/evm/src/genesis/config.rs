@@ -1,4 +1,4 @@
-use super::number;
+use super::{link::Linked, number};
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// which block or time on, and, for a rollup, everything that can change what
 /// is derived.
 ///
-/// The canonical encoding is borsh in field order; [`hash`](Self::hash) of it
-/// stands in the genesis block. Fork blocks count blocks, fork times are Unix
+/// The canonical encoding ([`encode`](Self::encode)) is borsh in field order;
+/// [`hash`](Self::hash) of it stands in the genesis block. Fork blocks count blocks, fork times are Unix
 /// seconds; `None` means never.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
@@ -191,6 +191,10 @@ pub struct ChainConfig {
     /// What makes the chain a rollup; `None` for an Ethereum chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollwright: Option<RollupConfig>,
+    /// Code of the chain's own precompiles; no part of the configuration.
+    #[borsh(skip)]
+    #[serde(skip)]
+    pub linked: Linked,
 }
 
 /// geth's `ethash` object; it holds nothing.
@@ -227,8 +231,13 @@ pub struct BlobSchedule {
 }
 
 impl ChainConfig {
-    /// Version of the canonical encoding; its first byte.
+    /// Version of the canonical encoding of a chain that follows its fork
+    /// schedule alone; its first byte.
     pub const ENCODING_VERSION: u8 = 1;
+
+    /// Version of the canonical encoding of a chain with EIPs or precompiles of
+    /// its own.
+    pub const EXTENDED_ENCODING_VERSION: u8 = 2;
 
     /// Every fork up to Osaka active from genesis on, with mainnet's blob
     /// parameters.
@@ -268,11 +277,25 @@ impl ChainConfig {
     }
 
     /// The canonical encoding: the version byte, then borsh in field order.
+    ///
+    /// Version 1 without `rollwright.eips` and `rollwright.precompiles`. With
+    /// either, version 2: the same, followed by the borsh of the map of EIPs
+    /// (key to u64) and of the list of precompiles.
     pub fn encode(&self) -> Vec<u8> {
+        let extended = self
+            .rollwright
+            .as_ref()
+            .filter(|rollup| !rollup.eips.is_empty() || !rollup.precompiles.is_empty());
         let mut out = Vec::with_capacity(512);
-        out.push(Self::ENCODING_VERSION);
+        out.push(match extended {
+            None => Self::ENCODING_VERSION,
+            Some(_) => Self::EXTENDED_ENCODING_VERSION,
+        });
         // Writing into a vector cannot fail.
         let _ = borsh::to_writer(&mut out, self);
+        if let Some(rollup) = extended {
+            let _ = borsh::to_writer(&mut out, &(&rollup.eips, &rollup.precompiles));
+        }
         out
     }
 

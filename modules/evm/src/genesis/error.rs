@@ -1,4 +1,5 @@
 use alloc::string::String;
+use alloy_primitives::Address;
 use rollwright_core::{ErrorKind, LayerError};
 use rollwright_derive::ConfigError;
 
@@ -39,6 +40,21 @@ pub enum GenesisError {
         /// What to do.
         cure: String,
     },
+    /// The chain has a precompile of its own whose code the program lacks.
+    #[error(
+        "genesis.json: the chain has the precompile {name}, version {version}, at {address}: {reason}; \
+         run the chain with the program of its project, which brings it (`rollwright dev --build`)"
+    )]
+    Precompile {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: u16,
+        /// Where it stands.
+        address: Address,
+        /// What is missing or different.
+        reason: String,
+    },
     /// The rollup's own constants contradict each other.
     #[error("genesis.json: {0}")]
     Rollup(#[from] ConfigError),
@@ -56,6 +72,7 @@ impl LayerError for GenesisError {
             Self::Value { .. } => "RW-EVM-003",
             Self::Conflict { .. } => "RW-EVM-004",
             Self::Rollup(_) => "RW-EVM-005",
+            Self::Precompile { .. } => "RW-EVM-006",
         }
     }
 }

@@ -234,7 +234,30 @@ impl Genesis {
                 "remove it",
             ));
         }
+        self.check_empty_accounts()?;
+        config.check_switches()?;
+        config.check_precompiles()?;
         self.check_system_contracts()
+    }
+
+    /// EIP-7610: nothing is created where storage is. Blocks make no account
+    /// with storage and neither code nor nonce, so it holds if genesis has
+    /// none.
+    fn check_empty_accounts(&self) -> Result<(), GenesisError> {
+        let odd = self.alloc.iter().find(|(_, account)| {
+            let stored = account.storage.iter().flatten();
+            account.nonce.unwrap_or_default() == 0
+                && account.code.as_ref().is_none_or(|code| code.is_empty())
+                && stored.into_iter().any(|(_, value)| !value.is_zero())
+        });
+        match odd {
+            None => Ok(()),
+            Some((address, _)) => Err(conflict(
+                &format!("alloc.{address}"),
+                "has storage, and neither code nor a nonce".into(),
+                "remove the storage, or give it a nonce (EIP-7610: no contract could be created there)",
+            )),
+        }
     }
 
     /// Ethereum's own contracts, where the rules of a block need them.

@@ -105,7 +105,7 @@ fn check_object(value: &Value, prefix: &str, known: &[&str]) -> Result<(), Genes
 }
 
 /// The known key nearest to `key`, if a third of it or less is different.
-fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let lower = key.to_lowercase();
     known
         .iter()

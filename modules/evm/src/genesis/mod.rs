@@ -14,20 +14,28 @@ mod block;
 mod config;
 #[cfg(feature = "std")]
 mod dev;
+mod eips;
 mod error;
 mod file;
 mod forks;
 mod keys;
+mod link;
 mod number;
 mod quick;
+#[cfg(feature = "std")]
+mod report;
 
 pub use block::GenesisBlock;
 pub use config::{BlobSchedule, ChainConfig, Ethash};
 #[cfg(feature = "std")]
 pub use dev::{DEV_CHAIN_ID, DEV_GAS_LIMIT, DEV_MNEMONIC, DevAccount, DevGenesis, dev_account};
+pub use eips::{Eip, Eips};
 pub use error::GenesisError;
 pub use file::Genesis;
 pub use forks::Fork;
+pub use link::Linked;
+#[cfg(feature = "std")]
+pub use report::{ChainReport, Difference, Predeploy, ScheduledEip, ScheduledPrecompile};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 use super::{
-    env::{block_env, cfg_env, evm},
+    env::{Environment, below_floor, environment, evm},
     executor::state_failure,
     overrides::{Overridden, Overrides},
     refusal::{Facts, Refusal},
@@ -12,7 +12,7 @@ use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use revm::{
     ExecuteEvm,
-    context::{BlockEnv, CfgEnv, TxEnv},
+    context::TxEnv,
     context_interface::{
         either::Either,
         result::{EVMError, ExecutionResult, HaltReason, Output},
@@ -132,7 +132,7 @@ pub fn call_until<S: StateAccess>(
     stop: Stop<'_>,
 ) -> Result<CallOutcome, CallError<S::Error>> {
     let header = overrides.block.apply(header);
-    let (cfg, env) = call_environment(config, &header, request, overrides);
+    let environment = call_environment(config, &header, request, overrides);
     let mut state = Overridden::new(state, overrides);
     let account = state.account(request.from).map_err(CallError::State)?;
     let account = account.unwrap_or_default();
@@ -142,7 +142,10 @@ pub fn call_until<S: StateAccess>(
         gas_limit,
         ..Facts::of(config.chain_id, &header)
     };
-    let mut evm = evm(cfg, env, &mut state);
+    if let Some(error) = below_floor(&environment.cfg, &tx) {
+        return Err(CallError::Refused(Refusal::from_revm(error, &facts)));
+    }
+    let mut evm = evm(environment, &mut state);
     if stop.is_possible() {
         evm.ctx.journaled_state.database.stop = stop;
         stop::heed(&mut evm);
@@ -164,9 +167,9 @@ pub(crate) fn call_environment(
     header: &Header,
     request: &CallRequest,
     overrides: &Overrides,
-) -> (CfgEnv, BlockEnv) {
-    let spec = config.spec_of(header);
-    let mut cfg = cfg_env(config, spec, header.timestamp);
+) -> Environment {
+    let mut environment = environment(config, config.spec_of(header), header);
+    let cfg = &mut environment.cfg;
     let free = request.max_fee_per_gas.unwrap_or_default() == 0;
     cfg.disable_nonce_check = true;
     cfg.disable_eip3607 = true;
@@ -174,7 +177,7 @@ pub(crate) fn call_environment(
     cfg.disable_base_fee = free;
     cfg.tx_gas_limit_cap = Some(u64::MAX);
     cfg.tx_chain_id_check = false;
-    let mut env = block_env(config, spec, header);
+    let env = &mut environment.block;
     if free {
         // As geth does: a call that pays nothing sees a base fee of zero.
         env.basefee = 0;
@@ -185,7 +188,7 @@ pub(crate) fn call_environment(
     ) {
         blob.blob_gasprice = price;
     }
-    (cfg, env)
+    environment
 }
 
 fn failure<E: core::fmt::Debug + core::fmt::Display>(error: ApplyError<E>) -> CallError<E> {

@@ -1,5 +1,6 @@
 use super::{
     call::{CallError, CallOutcome, CallRequest, CallResult, call_until},
+    env::{cfg_env, transaction_gas_cap},
     overrides::Overrides,
     refusal::Refusal,
     stop::Stop,
@@ -7,9 +8,7 @@ use super::{
 use crate::genesis::ChainConfig;
 use alloc::string::String;
 use alloy_consensus::Header;
-use alloy_eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA;
 use alloy_primitives::Bytes;
-use revm::primitives::hardfork::SpecId;
 use rollwright_core::StateAccess;
 
 /// Least gas of any transaction.
@@ -118,10 +117,10 @@ pub(crate) fn estimate_with<E: core::fmt::Debug + core::fmt::Display>(
 }
 
 fn highest(config: &ChainConfig, header: &Header, request: &CallRequest) -> u64 {
-    let osaka = config.spec_of(header).is_enabled_in(SpecId::OSAKA);
+    let cfg = cfg_env(config, config.spec_of(header), header.timestamp);
     let mut highest = header.gas_limit;
-    if osaka {
-        highest = highest.min(MAX_TX_GAS_LIMIT_OSAKA);
+    if let Some(cap) = transaction_gas_cap(&cfg) {
+        highest = highest.min(cap);
     }
     // A limit below that of a transfer is a mistake of the caller, not a wish.
     if let Some(gas) = request.gas.filter(|gas| *gas >= TRANSFER_GAS) {

@@ -1,6 +1,6 @@
 use super::{
     db::StateFailed,
-    env::{Evm, block_env, cfg_env, evm},
+    env::{Evm, below_floor, environment, evm},
     receipt::receipt,
     refusal::{Facts, Refusal},
     rules::{Frame, invalid, open_header},
@@ -8,7 +8,7 @@ use super::{
     system,
     transaction::{Pretended, RecoveredTx},
 };
-use crate::genesis::ChainConfig;
+use crate::genesis::{ChainConfig, Eip};
 use alloc::{format, sync::Arc, vec::Vec};
 use alloy_consensus::{Header, ReceiptEnvelope, Transaction};
 use revm::{
@@ -49,14 +49,15 @@ impl<'a, S: StateAccess> BlockExecutor<'a, S> {
         state: &'a mut S,
     ) -> Result<Self, ApplyError<S::Error>> {
         let (header, spec) = open_header(config, parent, frame).map_err(ApplyError::Invalid)?;
-        let cfg = cfg_env(config, spec, frame.timestamp);
-        let mut evm = evm(cfg, block_env(config, spec, &header), state);
+        let limited =
+            spec.is_enabled_in(SpecId::OSAKA) || config.eips_at(frame.timestamp).has(Eip::Eip7934);
+        let mut evm = evm(environment(config, spec, &header), state);
         let root = header.parent_beacon_block_root.unwrap_or_default();
         system::before(&mut evm, spec, frame.parent_hash, root)?;
         Ok(Self {
             evm,
             spec,
-            size: BlockSize::new(&header, spec.is_enabled_in(SpecId::OSAKA)),
+            size: BlockSize::new(&header, limited),
             header,
             gas_used: 0,
             transactions: Vec::new(),
@@ -99,7 +100,11 @@ impl<'a, S: StateAccess> BlockExecutor<'a, S> {
                 left,
             }));
         }
-        let result = match self.evm.transact_one(tx.env()) {
+        let env = tx.env();
+        if let Some(error) = below_floor(&self.evm.ctx.cfg, &env) {
+            return self.refused(tx, error.into()).map(Err);
+        }
+        let result = match self.evm.transact_one(env) {
             Ok(result) => result,
             Err(error) => return self.refused(tx, error).map(Err),
         };
@@ -124,7 +129,10 @@ impl<'a, S: StateAccess> BlockExecutor<'a, S> {
     ) -> Result<Result<(), Refusal>, ApplyError<S::Error>> {
         let base_fee = core::mem::take(&mut self.evm.ctx.block.basefee);
         self.evm.ctx.tx = tx.env();
-        let verdict = validate(&mut self.evm);
+        let verdict = match below_floor(&self.evm.ctx.cfg, &self.evm.ctx.tx) {
+            Some(error) => Err(error.into()),
+            None => validate(&mut self.evm),
+        };
         self.evm.ctx.local_mut().clear();
         self.evm.ctx.journal_mut().discard_tx();
         self.evm.ctx.block.basefee = base_fee;

@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `transaction` | decoding once, senders |
 //! | `rules`, `size` | header fields and limits that follow from the parent |
-//! | `env`, `db`, `changes` | between revm and a state access |
+//! | `env`, `vm`, `db`, `changes` | between revm and a state access |
 //! | `executor`, `system`, `receipt`, `seal` | one block |
 //! | `forced` | the forced lane |
 //! | `apply`, `build` | from an input; from candidates |
@@ -44,6 +44,7 @@ mod size;
 mod stop;
 mod system;
 mod transaction;
+pub(crate) mod vm;
 pub mod witness;
 
 pub use apply::{EvmMachine, execute};
@@ -54,7 +55,9 @@ pub(crate) use call::{
     call_defaults, call_environment, call_outcome, call_transaction, halt_reason,
 };
 #[cfg(feature = "rpc")]
-pub(crate) use env::{block_env, cfg_env};
+pub(crate) use env::{Environment, below_floor, environment};
+#[cfg(feature = "std")]
+pub(crate) use env::{cfg_env, transaction_gas_cap};
 #[cfg(feature = "rpc")]
 pub(crate) use estimate::estimate_with;
 pub use estimate::{EstimateError, estimate, estimate_until};

@@ -35,6 +35,32 @@ fn ethereums_contracts_stand_at_ethereums_addresses() {
 }
 
 #[test]
+fn every_predeploy_is_known_by_its_code() {
+    for (address, account) in all().into_iter().chain(factories()).chain([l1_origin()]) {
+        let code = account.code.expect("a contract");
+        assert!(what(address, &code).is_some(), "{address}");
+        assert_eq!(what(address, &Bytes::from_static(&[0])), None);
+    }
+}
+
+/// The transaction for chain 1 of npm's `@safe-global/safe-singleton-factory`
+/// 2.0.0: its init code returns the factory's code.
+#[test]
+fn safes_factory_has_the_code_that_its_transactions_deploy() {
+    let init = alloy_primitives::hex!(
+        "604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+    );
+    assert_eq!(init[14..14 + 0x45], DEPLOYER_CODE[..]);
+}
+
+#[test]
+fn createx_is_taken_with_its_own_code_only() {
+    let error = create_x(Bytes::from_static(&[0])).expect_err("another code");
+    assert_eq!(error.expected, CREATE_X_CODE_HASH);
+    assert_eq!(error.address, CREATE_X_ADDRESS);
+}
+
+#[test]
 fn own_predeploys_stand_in_their_own_range() {
     assert!(ANCHOR_ADDRESS.starts_with(&[0x52, 0x57, 0, 0]));
 }

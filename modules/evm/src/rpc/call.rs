@@ -100,9 +100,12 @@ fn execute(api: &EthApi, call: &Call, stop: Stop<'_>) -> Answer<Bytes> {
 
 /// True where a precompile is not where the machine has it.
 fn moves_precompiles(api: &EthApi, header: &Header, overrides: &Overrides) -> bool {
+    if overrides.moves == Moves::default() {
+        return false;
+    }
     let header = overrides.machine.block.apply(header);
-    let spec = api.chain.spec_of(&header);
-    overrides.moves.concern(spec)
+    let environment = machine::environment(&api.chain, api.chain.spec_of(&header), &header);
+    overrides.moves.concern(environment.vm.precompiles())
 }
 
 /// The call with its precompiles elsewhere.

@@ -1,5 +1,6 @@
 mod block;
 mod dev;
+mod eips;
 mod file;
 mod forks;
 

@@ -16,10 +16,7 @@ use alloy_eips::{
 };
 use alloy_primitives::{Address, B256, Bytes, U64};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
-use revm::{
-    precompile::{PrecompileSpecId, Precompiles},
-    primitives::hardfork::SpecId,
-};
+use revm::primitives::hardfork::SpecId;
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -67,13 +64,7 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
 /// hash and time.
 pub(crate) fn forks(config: &ChainConfig, genesis: (B256, u64), latest: &Header) -> Forks {
     let now = latest.timestamp;
-    let mut times: Vec<u64> = config
-        .forks()
-        .filter_map(|(_, at)| match at {
-            Fork::Time(time) if time > genesis.1 => Some(time),
-            _ => None,
-        })
-        .collect();
+    let mut times: Vec<u64> = times(config).filter(|time| *time > genesis.1).collect();
     times.sort_unstable();
     times.dedup();
     let current = times.iter().rev().find(|time| **time <= now).copied();
@@ -96,6 +87,17 @@ pub(crate) fn forks(config: &ChainConfig, genesis: (B256, u64), latest: &Header)
     }
 }
 
+/// When rules change: forks, and what the chain switches on by itself.
+fn times(config: &ChainConfig) -> impl Iterator<Item = u64> {
+    let forks = config.forks().filter_map(|(_, at)| match at {
+        Fork::Time(time) => Some(time),
+        Fork::Block(_) => None,
+    });
+    let switches = config.switches().map(|(_, time)| time);
+    let own = config.precompile_entries().iter().map(|entry| entry.time);
+    forks.chain(switches).chain(own)
+}
+
 fn fork(config: &ChainConfig, genesis: (B256, u64), time: u64, spec: SpecId) -> ForkConfig {
     let at = time.max(genesis.1);
     let blobs = config.blob_schedule_at(at);
@@ -108,21 +110,24 @@ fn fork(config: &ChainConfig, genesis: (B256, u64), time: u64, spec: SpecId) -> 
         }),
         chain_id: U64::from(config.chain_id),
         fork_id: fork_hash(config, genesis, at).0.to_vec().into(),
-        precompiles: precompiles(spec),
+        precompiles: config.precompiles_at(spec, at).collect(),
         system_contracts: system_contracts(config, spec),
     }
 }
 
-/// EIP-2124 and EIP-6122: every fork after genesis, blocks before times.
+/// EIP-2124 and EIP-6122: every fork after genesis, blocks before times. What a
+/// chain switches on by itself is a fork too.
 fn fork_hash(config: &ChainConfig, genesis: (B256, u64), at: u64) -> ForkHash {
-    let (mut blocks, mut times) = (Vec::new(), Vec::new());
-    for (_, fork) in config.forks() {
-        match fork {
-            Fork::Block(block) if block > 0 => blocks.push(block),
-            Fork::Time(time) if time > genesis.1 && time <= at => times.push(time),
-            _ => {}
-        }
-    }
+    let mut blocks: Vec<u64> = config
+        .forks()
+        .filter_map(|(_, fork)| match fork {
+            Fork::Block(block) if block > 0 => Some(block),
+            _ => None,
+        })
+        .collect();
+    let mut times: Vec<u64> = times(config)
+        .filter(|time| *time > genesis.1 && *time <= at)
+        .collect();
     for forks in [&mut blocks, &mut times] {
         forks.sort_unstable();
         forks.dedup();
@@ -132,13 +137,6 @@ fn fork_hash(config: &ChainConfig, genesis: (B256, u64), at: u64) -> ForkHash {
         hash += fork;
     }
     hash
-}
-
-fn precompiles(spec: SpecId) -> BTreeMap<String, Address> {
-    let all = Precompiles::new(PrecompileSpecId::from_spec_id(spec));
-    all.addresses()
-        .filter_map(|address| Some((all.get(address)?.id().name().to_owned(), *address)))
-        .collect()
 }
 
 /// A rollup has no deposit contract unless its configuration names one.

@@ -5,7 +5,7 @@ use super::{
     state::{CachedState, open},
 };
 use crate::{
-    machine::{Facts, RecoveredTx, SenderSource as _, Stop, TxEnvelope, block_env, cfg_env},
+    machine::{Environment, Facts, RecoveredTx, SenderSource as _, Stop, TxEnvelope, environment},
     rpc::{
         api::EthApi,
         error::{Answer, EthError},
@@ -17,7 +17,7 @@ use alloy_eips::eip2718::Decodable2718 as _;
 use alloy_primitives::B256;
 use revm::{
     DatabaseCommit as _, Inspector,
-    context::{BlockEnv, CfgEnv, TxEnv},
+    context::{BlockEnv, TxEnv},
     context_interface::result::ResultAndState,
 };
 use rollwright_core::BlockRef;
@@ -55,8 +55,7 @@ pub(crate) struct Executed<'a> {
 #[derive(Debug)]
 pub(crate) struct Replay<'a> {
     block: Arc<StoredBlock>,
-    cfg: CfgEnv,
-    env: BlockEnv,
+    environment: Environment,
     state: CachedState,
     next: usize,
     facts: Facts,
@@ -73,19 +72,18 @@ impl<'a> Replay<'a> {
             return Err(EthError::server("genesis is not traceable"));
         }
         let spec = api.chain.spec_of(header);
-        let mut cfg = cfg_env(&api.chain, spec, header.timestamp);
-        cfg.disable_eip3607 = api.engine.senders().impersonates();
+        let mut environment = environment(&api.chain, spec, header);
+        environment.cfg.disable_eip3607 = api.engine.senders().impersonates();
         let mut replay = Self {
             block: Arc::clone(block),
-            cfg,
-            env: block_env(&api.chain, spec, header),
+            environment,
             state: open(&api.store, &block.record.parent)?,
             next: 0,
             facts: Facts::of(api.chain.chain_id, header),
             stop,
             room: api.config.max_trace_bytes,
         };
-        system_calls(&replay.cfg, &replay.env, &mut replay.state, header)?;
+        system_calls(&replay.environment, &mut replay.state, header)?;
         Ok(replay)
     }
 
@@ -141,8 +139,7 @@ impl<'a> Replay<'a> {
         };
         let tx_env = tx.env();
         let run = Run {
-            cfg: &self.cfg,
-            env: &self.env,
+            environment: &self.environment,
             tx: &tx_env,
             moves: &NOT_MOVED,
             facts: Facts {
@@ -156,7 +153,7 @@ impl<'a> Replay<'a> {
                 let executed = Executed {
                     place,
                     tx: &tx_env,
-                    env: &self.env,
+                    env: &self.environment.block,
                     result,
                     before,
                 };

@@ -5,7 +5,7 @@ use super::{
     state::CachedState,
 };
 use crate::{
-    machine::{self, CallError, CallRequest, Facts},
+    machine::{self, CallError, CallRequest, Environment, Facts},
     rpc::{
         api::EthApi,
         error::{Answer, EthError},
@@ -14,17 +14,14 @@ use crate::{
 };
 use alloy_consensus::Header;
 use revm::{
-    Database as _, Inspector,
-    context::{BlockEnv, CfgEnv, TxEnv},
-    context_interface::result::ResultAndState,
+    Database as _, Inspector, context::TxEnv, context_interface::result::ResultAndState,
     state::EvmState,
 };
 
 /// A message without a signature, under the same rules as `eth_call`'s.
 #[derive(Debug)]
 pub(crate) struct Message {
-    pub(crate) cfg: CfgEnv,
-    pub(crate) env: BlockEnv,
+    pub(crate) environment: Environment,
     pub(crate) tx: TxEnv,
     moves: Moves,
     facts: Facts,
@@ -42,9 +39,9 @@ impl Message {
         overrides: &Overrides,
     ) -> Answer<Self> {
         let header = overrides.machine.block.apply(header);
-        let (cfg, env) =
+        let environment =
             machine::call_environment(&api.chain, &header, request, &overrides.machine);
-        overrides.check(cfg.spec)?;
+        overrides.check(environment.vm.precompiles())?;
         overrides::apply(state, &overrides.machine)?;
         let account = state.basic(request.from).map_err(EthError::from)?;
         let account = account.unwrap_or_default();
@@ -57,8 +54,7 @@ impl Message {
                     error => EthError::Server(error.to_string()),
                 })?;
         Ok(Self {
-            cfg,
-            env,
+            environment,
             tx: machine::call_transaction(request, nonce, gas_limit),
             moves: overrides.moves.clone(),
             facts: Facts {
@@ -85,8 +81,7 @@ impl Message {
     /// The message as something to execute.
     pub(crate) const fn run(&self) -> Run<'_> {
         Run {
-            cfg: &self.cfg,
-            env: &self.env,
+            environment: &self.environment,
             tx: &self.tx,
             moves: &self.moves,
             facts: self.facts,

@@ -1,10 +1,11 @@
 use super::{precompiles::Moves, state::CachedState};
 use crate::{
     machine,
+    precompile::ChainPrecompiles,
     rpc::error::{Answer, EthError},
 };
 use alloy_primitives::{U256, map::HashMap};
-use revm::{bytecode::Bytecode, primitives::hardfork::SpecId};
+use revm::bytecode::Bytecode;
 
 /// What a call sees changed.
 #[derive(Clone, Debug, Default)]
@@ -16,10 +17,9 @@ pub(crate) struct Overrides {
 }
 
 impl Overrides {
-    /// Refuses to move what is no precompile by these rules, or where it is
-    /// already.
-    pub(crate) fn check(&self, spec: SpecId) -> Answer<()> {
-        if let Some(address) = self.moves.not_a_precompile(spec) {
+    /// Refuses to move what is none of the precompiles, or where it is already.
+    pub(crate) fn check(&self, known: &ChainPrecompiles) -> Answer<()> {
+        if let Some(address) = self.moves.not_a_precompile(known) {
             return Err(EthError::server(format!(
                 "account {address} is not a precompile"
             )));

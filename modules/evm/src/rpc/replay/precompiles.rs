@@ -1,8 +1,9 @@
+use crate::precompile::ChainPrecompiles;
 use alloy_primitives::{Address, map::AddressSet};
 use revm::{
     context::Cfg,
     context_interface::ContextTr,
-    handler::{EthPrecompiles, PrecompileProvider},
+    handler::PrecompileProvider,
     interpreter::{CallInputs, InterpreterResult},
     primitives::hardfork::SpecId,
 };
@@ -19,15 +20,13 @@ pub(crate) struct Moves {
 }
 
 impl Moves {
-    /// True where a precompile of these rules is not where it was.
-    pub(crate) fn concern(&self, spec: SpecId) -> bool {
-        let known = EthPrecompiles::new(spec);
+    /// True where a precompile of these is not where it was.
+    pub(crate) fn concern(&self, known: &ChainPrecompiles) -> bool {
         !self.moved.is_empty() || self.overridden.iter().any(|a| known.contains(a))
     }
 
     /// The first address that is moved and holds no precompile.
-    pub(crate) fn not_a_precompile(&self, spec: SpecId) -> Option<Address> {
-        let known = EthPrecompiles::new(spec);
+    pub(crate) fn not_a_precompile(&self, known: &ChainPrecompiles) -> Option<Address> {
         self.moved
             .keys()
             .find(|from| !known.contains(from))
@@ -35,18 +34,18 @@ impl Moves {
     }
 }
 
-/// The precompiles of a fork, some of them elsewhere.
+/// The precompiles of a block, some of them elsewhere.
 #[derive(Clone, Debug)]
 pub(crate) struct MovedPrecompiles {
-    known: EthPrecompiles,
+    known: ChainPrecompiles,
     moves: Moves,
     warm: AddressSet,
 }
 
 impl MovedPrecompiles {
-    pub(crate) fn new(spec: SpecId, moves: &Moves) -> Self {
+    pub(crate) fn new(known: &ChainPrecompiles, moves: &Moves) -> Self {
         let mut precompiles = Self {
-            known: EthPrecompiles::new(spec),
+            known: known.clone(),
             moves: moves.clone(),
             warm: AddressSet::default(),
         };
@@ -56,7 +55,7 @@ impl MovedPrecompiles {
 
     fn addresses(&self) -> AddressSet {
         let moves = &self.moves;
-        let staying = self.known.warm_addresses().iter();
+        let staying = self.known.addresses().iter();
         let staying = staying.filter(|address| !moves.overridden.contains(*address));
         staying.chain(moves.moved.values()).copied().collect()
     }
@@ -78,12 +77,9 @@ where
 {
     type Output = InterpreterResult;
 
-    fn set_spec(&mut self, spec: SpecId) -> bool {
-        let changed = <EthPrecompiles as PrecompileProvider<CTX>>::set_spec(&mut self.known, spec);
-        if changed {
-            self.warm = self.addresses();
-        }
-        changed
+    /// The set is that of one block, whose rules do not change.
+    fn set_spec(&mut self, _: SpecId) -> bool {
+        false
     }
 
     fn run(

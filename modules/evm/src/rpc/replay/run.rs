@@ -4,14 +4,14 @@ use super::{
     state::CachedState,
 };
 use crate::{
-    machine::Facts,
+    machine::{Environment, Facts, below_floor},
     rpc::error::{Answer, EthError},
 };
 use alloy_consensus::Header;
 use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
 use revm::{
-    DatabaseCommit as _, InspectEvm as _, Inspector, MainBuilder as _, SystemCallEvm as _,
-    context::{BlockEnv, CfgEnv, Context, Evm, TxEnv},
+    DatabaseCommit as _, InspectEvm as _, Inspector, SystemCallEvm as _,
+    context::{Context, Evm, TxEnv},
     context_interface::result::ResultAndState,
     handler::{EthFrame, MainnetContext, instructions::EthInstructions},
     interpreter::interpreter::EthInterpreter,
@@ -34,8 +34,7 @@ pub(super) type WatchedEvm<'s, I> = Evm<
 /// One transaction or message, and the environment that it is executed in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'a> {
-    pub(crate) cfg: &'a CfgEnv,
-    pub(crate) env: &'a BlockEnv,
+    pub(crate) environment: &'a Environment,
     pub(crate) tx: &'a TxEnv,
     pub(crate) moves: &'a Moves,
     /// What a refusal speaks of.
@@ -76,7 +75,10 @@ impl Run<'_> {
     where
         I: for<'s> Inspector<Watched<'s>>,
     {
-        let mut evm = evm(self.cfg, self.env, self.moves, state, inspector);
+        if let Some(error) = below_floor(&self.environment.cfg, self.tx) {
+            return Err(refused(Failure::Transaction(error)));
+        }
+        let mut evm = evm(self.environment, self.moves, state, inspector);
         let result = evm.inspect_tx(self.tx.clone()).map_err(refused)?;
         let before = &mut *evm.ctx.journaled_state.database;
         let answer = read(&mut evm.inspector, &result, before)?;
@@ -86,25 +88,23 @@ impl Run<'_> {
 
 /// An EVM over `state` with `inspector` in it.
 fn evm<'s, I>(
-    cfg: &CfgEnv,
-    env: &BlockEnv,
+    environment: &Environment,
     moves: &Moves,
     state: &'s mut CachedState,
     inspector: I,
 ) -> WatchedEvm<'s, I> {
+    let Environment { cfg, block, vm } = environment;
     let mut context: Watched<'s> = Context::new(state, cfg.spec);
     context.cfg = cfg.clone();
-    context.block = env.clone();
-    context
-        .build_mainnet_with_inspector(inspector)
-        .with_precompiles(MovedPrecompiles::new(cfg.spec, moves))
+    context.block = block.clone();
+    let precompiles = MovedPrecompiles::new(vm.precompiles(), moves);
+    Evm::new_with_inspector(context, inspector, vm.instructions(), precompiles)
 }
 
 /// The calls that a block makes before its transactions, EIP-4788 and
 /// EIP-2935, as the machine makes them.
 pub(crate) fn system_calls(
-    cfg: &CfgEnv,
-    env: &BlockEnv,
+    environment: &Environment,
     state: &mut CachedState,
     header: &Header,
 ) -> Answer<()> {
@@ -115,10 +115,10 @@ pub(crate) fn system_calls(
     ];
     let moves = Moves::default();
     for (since, address, word) in calls {
-        if !cfg.spec.is_enabled_in(since) {
+        if !environment.cfg.spec.is_enabled_in(since) {
             continue;
         }
-        let result = evm(cfg, env, &moves, state, ())
+        let result = evm(environment, &moves, state, ())
             .system_call(address, word.into())
             .map_err(|error| EthError::Server(error.to_string()))?;
         state.commit(result.state);

@@ -3,7 +3,7 @@
 use super::{Planned, Simulation, refusal::refused, transfers::Logs};
 use crate::{
     ethereum::Rules,
-    machine::{self, Facts, Refusal},
+    machine::{self, Environment, Facts, Refusal},
     rpc::{
         error::{Answer, EthError, revert_message},
         replay::{self, Failure, Guard, Run, Weight, system_calls},
@@ -23,9 +23,7 @@ use alloy_rpc_types_eth::{
     simulate::{SimCallResult, SimulateError, SimulatedBlock},
 };
 use revm::{
-    Database as _, DatabaseCommit as _,
-    context::{BlockEnv, CfgEnv},
-    context_interface::result::ExecutionResult,
+    Database as _, DatabaseCommit as _, context_interface::result::ExecutionResult,
     primitives::hardfork::SpecId,
 };
 use rollwright_core::StateAccess as _;
@@ -52,29 +50,29 @@ impl Simulation<'_> {
         let merged = chain.has_merged(parent);
         let spec = chain.spec_at(planned.number, planned.timestamp, merged);
         let mut header = self.open(parent, &planned, spec);
-        let mut cfg = machine::cfg_env(chain, spec, header.timestamp);
+        let mut environment = machine::environment(chain, spec, &header);
+        let cfg = &mut environment.cfg;
         cfg.disable_nonce_check = !self.validation;
         cfg.disable_eip3607 = true;
         cfg.disable_block_gas_limit = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
         cfg.tx_chain_id_check = false;
-        let mut env = machine::block_env(chain, spec, &header);
         if let (Some(price), Some(blob)) = (
             planned.overrides.machine.block.blob_base_fee,
-            &mut env.blob_excess_gas_and_price,
+            &mut environment.block.blob_excess_gas_and_price,
         ) {
             blob.blob_gasprice = price;
         }
-        planned.overrides.check(spec)?;
+        planned.overrides.check(environment.vm.precompiles())?;
         replay::apply(&mut self.state, &planned.overrides.machine)?;
-        system_calls(&cfg, &env, &mut self.state, &header)?;
+        system_calls(&environment, &mut self.state, &header)?;
 
         let mut made = Made::default();
         for call in &planned.calls {
             if self.stop.asked() {
                 return Err(EthError::server("execution aborted"));
             }
-            self.call(&mut made, call, &planned, &header, &mut cfg, &env)?;
+            self.call(&mut made, call, &planned, &header, &mut environment)?;
         }
         self.credit(&planned.withdrawals)?;
         self.seal(&mut header, &made, &planned.withdrawals)?;
@@ -127,8 +125,7 @@ impl Simulation<'_> {
         call: &CallRequest,
         planned: &Planned,
         header: &Header,
-        cfg: &mut CfgEnv,
-        env: &BlockEnv,
+        environment: &mut Environment,
     ) -> Answer<()> {
         let chain_id = self.api.chain.chain_id;
         call.check(chain_id)?;
@@ -160,14 +157,13 @@ impl Simulation<'_> {
             max_priority_fee_per_gas: 0,
         };
         let (envelope, tx) = unsigned(call, &free)?;
-        cfg.disable_base_fee = !self.validation && tx.gas_price == 0;
+        environment.cfg.disable_base_fee = !self.validation && tx.gas_price == 0;
         let facts = Facts {
             gas_limit: tx.gas_limit,
             ..Facts::of(chain_id, header)
         };
         let run = Run {
-            cfg,
-            env,
+            environment,
             tx: &tx,
             moves: &planned.overrides.moves,
             facts,

@@ -3,6 +3,7 @@ mod brief;
 mod calls;
 mod capabilities;
 mod chain;
+mod eips;
 mod errors;
 mod fees;
 mod fill;

@@ -135,7 +135,13 @@ fn message(
         stop,
         |inspector, message, result, before| {
             inspector
-                .get_result(None, &message.tx, &message.env, result, before)
+                .get_result(
+                    None,
+                    &message.tx,
+                    &message.environment.block,
+                    result,
+                    before,
+                )
                 .map_err(refused)
         },
     )
