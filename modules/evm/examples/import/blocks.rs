@@ -17,7 +17,7 @@ use rollwright_evm::{
 };
 
 /// Gas limit of a block; about half of it is used, so that the base fee stays.
-const GAS_LIMIT: u64 = 36_000_000;
+const GAS_LIMIT: u64 = 46_000_000;
 
 /// Transactions of a block.
 const TRANSACTIONS: u64 = 400;

@@ -4,7 +4,7 @@
 //! just import-speed 300
 //! ```
 //!
-//! Makes a chain of that many blocks in memory (about 18 Mgas each: transfers,
+//! Makes a chain of that many blocks in memory (about 23 Mgas each: transfers,
 //! tokens, contracts that write), then imports it into a store on disk as
 //! `rollwright import` does, and prints CPU time per phase of the importing
 //! thread, and of the whole process: signatures are recovered ahead on other
