@@ -25,6 +25,10 @@ clients:
 t8n SEEDS="0..100":
     T8N="$(bash scripts/ethereum-spec.sh)" T8N_SEEDS={{SEEDS}} cargo test -p rollwright-evm --features acceptance --lib t8n
 
+# Squares and data roots of the Celestia devnet beside those of Celestia's own libraries (needs Go): `just celestia-squares 0..500`.
+celestia-squares SEEDS="0..200":
+    bash scripts/celestia-squares.sh {{SEEDS}}
+
 # Measure nodes beside anvil: `just bench sustained --batch 100`.
 bench *ARGS:
     cargo run --release -p rollwright-bench -- {{ARGS}}

@@ -18,7 +18,10 @@ pub struct Checkpoint {
 pub struct CelestiaConfig {
     /// RPC addresses of nodes, `http`, `https`, `ws` or `wss`; at least one.
     pub endpoints: Vec<String>,
-    /// Sent to each of them.
+    /// RPC addresses of nodes that keep every block, asked only for what the
+    /// others have pruned; the token is not sent to them.
+    pub archive: Vec<String>,
+    /// Sent to each of the endpoints.
     pub token: Option<String>,
     /// The chain id that every header must name.
     pub network: String,
@@ -92,6 +95,7 @@ impl CelestiaConfig {
     pub fn new(endpoints: Vec<String>, network: impl Into<String>, namespace: Namespace) -> Self {
         Self {
             endpoints,
+            archive: Vec::new(),
             token: None,
             network: network.into(),
             namespace,

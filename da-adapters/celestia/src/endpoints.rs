@@ -37,16 +37,31 @@ struct Standing {
 
 struct Endpoint {
     url: String,
+    token: Option<String>,
     shown: String,
     reader: OnceCell<Client>,
     writer: OnceCell<Client>,
     standing: Mutex<Standing>,
 }
 
+impl Endpoint {
+    fn new(url: &str, token: Option<String>) -> Self {
+        Self {
+            url: url.to_owned(),
+            token,
+            shown: redact(url),
+            reader: OnceCell::new(),
+            writer: OnceCell::new(),
+            standing: Mutex::default(),
+        }
+    }
+}
+
 /// The nodes of the configuration.
 pub(crate) struct Endpoints {
     all: Vec<Endpoint>,
-    token: Option<String>,
+    /// Asked where the others no longer keep what is asked for.
+    archive: Vec<Endpoint>,
     request_timeout: Duration,
     submit_timeout: Duration,
     clock: Arc<dyn Clock>,
@@ -71,13 +86,22 @@ impl Endpoints {
                 reason: "name at least one node, such as \"http://127.0.0.1:26658\"".to_owned(),
             });
         }
-        for url in &config.endpoints {
+        let keyed = |key, urls: &[String]| {
+            urls.iter()
+                .map(|url| (key, url.clone()))
+                .collect::<Vec<_>>()
+        };
+        let urls = [
+            keyed("rpc", &config.endpoints),
+            keyed("archive", &config.archive),
+        ];
+        for (key, url) in urls.iter().flatten() {
             if !["http://", "https://", "ws://", "wss://"]
                 .iter()
                 .any(|scheme| url.starts_with(scheme))
             {
                 return Err(CelestiaError::Config {
-                    key: "rpc",
+                    key,
                     reason: format!(
                         "`{}` does not begin with http://, https://, ws:// or wss://",
                         redact(url)
@@ -90,15 +114,14 @@ impl Endpoints {
             all: config
                 .endpoints
                 .iter()
-                .map(|url| Endpoint {
-                    url: url.clone(),
-                    shown: redact(url),
-                    reader: OnceCell::new(),
-                    writer: OnceCell::new(),
-                    standing: Mutex::default(),
-                })
+                .map(|url| Endpoint::new(url, config.token.clone()))
                 .collect(),
-            token: config.token.clone(),
+            // Somebody else's: our token is none of their business.
+            archive: config
+                .archive
+                .iter()
+                .map(|url| Endpoint::new(url, None))
+                .collect(),
             request_timeout: config.request_timeout,
             submit_timeout: config
                 .block_time
@@ -109,7 +132,9 @@ impl Endpoints {
     }
 
     /// Asks one endpoint after the other, the best first, until an answer is
-    /// accepted. What is not accepted sets its endpoint aside for an hour.
+    /// accepted, and archives where one of them says that it no longer keeps
+    /// what is asked for. What is not accepted sets its endpoint aside for an
+    /// hour.
     ///
     /// `Fatal` once every endpoint is set aside.
     pub(crate) async fn ask<T, U>(
@@ -119,7 +144,8 @@ impl Endpoints {
         accept: impl Fn(T) -> Result<U, Refusal>,
     ) -> Result<U, CelestiaError> {
         let mut last = None;
-        for endpoint in self.order() {
+        let mut pruned = false;
+        for endpoint in self.order(&self.all) {
             match self.once(endpoint, height, &call, &accept).await {
                 Ok(answer) => {
                     endpoint.standing.lock().strikes = 0;
@@ -127,7 +153,19 @@ impl Endpoints {
                 }
                 Err(error) => {
                     tracing::debug!(target: "celestia", endpoint = %endpoint.shown, %error, "not answered");
+                    pruned |= error.kind() == ErrorKind::Pruned;
                     last = Some(worse(last, error));
+                }
+            }
+        }
+        if pruned {
+            for endpoint in self.order(&self.archive) {
+                match self.once(endpoint, height, &call, &accept).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => {
+                        tracing::warn!(target: "celestia", endpoint = %endpoint.shown, height, %error, "an archive does not answer");
+                        last = Some(error);
+                    }
                 }
             }
         }
@@ -230,7 +268,7 @@ impl Endpoints {
         blobs: &[Blob],
         options: TxConfig,
     ) -> Result<u64, CelestiaError> {
-        let Some(endpoint) = self.order().into_iter().next() else {
+        let Some(endpoint) = self.order(&self.all).into_iter().next() else {
             let (height, what) = self.all_aside().unwrap_or_default();
             return Err(CelestiaError::NoHonestEndpoint { height, what });
         };
@@ -249,7 +287,7 @@ impl Endpoints {
         cell: &'a OnceCell<Client>,
         timeout: Duration,
     ) -> Result<&'a Client, CelestiaError> {
-        let (url, token) = (&endpoint.url, self.token.as_deref());
+        let (url, token) = (&endpoint.url, endpoint.token.as_deref());
         cell.get_or_try_init(|| Client::new(url, token, Some(self.request_timeout), Some(timeout)))
             .await
             .map_err(|error| CelestiaError::Transport {
@@ -259,10 +297,9 @@ impl Endpoints {
     }
 
     /// Those that may be asked, the best first.
-    fn order(&self) -> Vec<&Endpoint> {
+    fn order<'a>(&self, endpoints: &'a [Endpoint]) -> Vec<&'a Endpoint> {
         let now = self.clock.now_ms();
-        let mut order: Vec<_> = self
-            .all
+        let mut order: Vec<_> = endpoints
             .iter()
             .filter(|endpoint| endpoint.standing.lock().aside_until_ms <= now)
             .collect();
@@ -272,7 +309,7 @@ impl Endpoints {
 
     /// Why no endpoint is left, if none is.
     pub(crate) fn all_aside(&self) -> Option<(u64, String)> {
-        if !self.order().is_empty() {
+        if !self.order(&self.all).is_empty() {
             return None;
         }
         self.all

@@ -211,6 +211,11 @@ impl Project {
         if let Some(token) = &section.token {
             config.token = Some(token.read("da.celestia.token", base)?);
         }
+        for endpoint in &section.archive.0 {
+            config
+                .archive
+                .push(endpoint.read("da.celestia.archive", base)?);
+        }
         config.own_key = self.own_celestia_key(section)?;
         config.trusting_period = Some(section.trusting_period.0);
         config.checkpoint = section.checkpoint.map(|checkpoint| Checkpoint {

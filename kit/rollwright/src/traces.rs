@@ -70,6 +70,7 @@ pub(crate) fn leave_settings(project: &Project) -> Result<(), ProjectError> {
     ];
     let endpoints = [
         &mut values.da.celestia.rpc,
+        &mut values.da.celestia.archive,
         &mut values.da.celestia.grpc,
         &mut values.da.ethereum.rpc,
         &mut values.da.ethereum.beacon,

@@ -153,6 +153,8 @@ section! {
         rpc: Endpoints = Endpoints::default(),
         /// Token for the nodes, with write permission where this node posts.
         token: Option<Secret> = None,
+        /// JSON-RPC of nodes that keep every block, asked for what the others pruned.
+        archive: Endpoints = Endpoints::default(),
         /// gRPC of consensus nodes, for posting with `signer`.
         grpc: Endpoints = Endpoints::default(),
         /// Secret key of the posting account; without one the first node's own key pays.

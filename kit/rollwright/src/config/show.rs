@@ -59,6 +59,7 @@ keys! {
     "da.local.faults", "text", "Faults to inject; `none` without.";
     "da.celestia.rpc", "address, { env } or { file }, or a list", "JSON-RPC of Celestia nodes, the preferred one first; without any, the embedded devnet of a development chain.";
     "da.celestia.token", "{ env } or { file }", "Token for the nodes, with write permission where this node posts.";
+    "da.celestia.archive", "address, { env } or { file }, or a list", "JSON-RPC of nodes that keep every block, asked for what the others pruned; the token is not sent to them.";
     "da.celestia.grpc", "address, { env } or { file }, or a list", "gRPC of consensus nodes, for posting with signer.";
     "da.celestia.signer", "{ env } or { file }", "Secret key of the posting account, used for nothing else; without one the first node's own key pays.";
     "da.celestia.accounts", "list of { env } or { file }", "Secret keys of further posting accounts; the order of parts of different accounts is not promised.";
