@@ -34,14 +34,14 @@ pub(super) struct Call {
 pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), RegisterMethodError> {
     module.register_async_method("eth_call", |params, api, _| async move {
         let call = Call::read(&params)?;
-        match call.may_be_brief() {
+        match call.may_be_brief(&api) {
             true => api.brief(move |api, stop| execute(api, &call, stop)).await,
             false => api.heavy(move |api, stop| execute(api, &call, stop)).await,
         }
     })?;
     module.register_async_method("eth_estimateGas", |params, api, _| async move {
         let call = Call::read(&params)?;
-        let estimated = match call.may_be_brief() {
+        let estimated = match call.may_be_brief(&api) {
             true => api.brief(move |api, stop| estimate(api, &call, stop)).await,
             false => api.heavy(move |api, stop| estimate(api, &call, stop)).await,
         };
@@ -52,11 +52,12 @@ pub(super) fn register(module: &mut RpcModule<Arc<EthApi>>) -> Result<(), Regist
 
 impl Call {
     /// False where the first thing that happens may take long.
-    fn may_be_brief(&self) -> bool {
+    fn may_be_brief(&self, api: &EthApi) -> bool {
         let to = self.request.to.unwrap_or_default();
         let overrides = &self.overrides;
         !machine::is_slow_precompile(U256::from_be_slice(to.as_slice()))
-            // Precompiles may be anywhere.
+            // Precompiles may be anywhere, and a chain's own may take long.
+            && api.chain.precompile_entries().is_empty()
             && overrides.moves.moved.is_empty()
             && overrides.machine.state.len() <= 16
             && self.request.authorization_list.is_none()
