@@ -17,8 +17,6 @@ const IN_FLIGHT: usize = 64;
 pub(super) struct Turn {
     /// Heights that were asked about.
     pub(super) asked: Vec<u64>,
-    /// Heights that no endpoint serves any more, as one says.
-    pub(super) pruned: Vec<u64>,
     /// Endpoints that did not answer, or not rightly.
     pub(super) troubles: Vec<(usize, CelestiaError)>,
 }
@@ -63,12 +61,6 @@ pub(super) async fn ask(
         match result {
             Ok(()) => block.given(&question),
             Err(error) => {
-                if matches!(
-                    error,
-                    CelestiaError::HeightPruned { .. } | CelestiaError::OutsideWindow
-                ) {
-                    turn.pruned.push(height);
-                }
                 block.failed(&question, failure(&error));
                 turn.troubles.push((question.endpoint, error));
             }
@@ -100,6 +92,7 @@ async fn one(
 const fn failure(error: &CelestiaError) -> Failure {
     match error {
         CelestiaError::BadProof { .. } => Failure::Lied,
+        CelestiaError::HeightPruned { .. } | CelestiaError::OutsideWindow => Failure::Pruned,
         CelestiaError::Transport { .. } | CelestiaError::HeightAhead { .. } => Failure::Unreachable,
         _ => Failure::Refused,
     }

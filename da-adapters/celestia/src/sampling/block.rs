@@ -27,6 +27,8 @@ pub enum Failure {
     Lied,
     /// There was no answer.
     Unreachable,
+    /// The endpoint says that the block is older than what it keeps.
+    Pruned,
 }
 
 impl Failure {
@@ -36,6 +38,7 @@ impl Failure {
             Self::Refused => "refused",
             Self::Lied => "lied",
             Self::Unreachable => "unreachable",
+            Self::Pruned => "pruned",
         }
     }
 }
@@ -101,6 +104,8 @@ struct Open {
     /// Not together with others: one share that is withheld makes an endpoint
     /// refuse all that are asked for with it.
     alone: bool,
+    /// In this round an endpoint failed otherwise than for the block's age.
+    otherwise: bool,
     failure: Option<Failure>,
 }
 
@@ -123,6 +128,7 @@ pub struct BlockSampling {
     open: Vec<Open>,
     given: BTreeMap<Place, usize>,
     rounds: u32,
+    pruned: bool,
     due_ms: u64,
     pause_ms: u64,
 }
@@ -146,6 +152,7 @@ impl BlockSampling {
                 first,
                 asked: Vec::new(),
                 alone: false,
+                otherwise: false,
                 failure: None,
             })
             .collect();
@@ -154,6 +161,7 @@ impl BlockSampling {
             open,
             given: BTreeMap::new(),
             rounds: 0,
+            pruned: false,
             due_ms: 0,
             pause_ms: pause_ms.max(1),
         }
@@ -249,6 +257,7 @@ impl BlockSampling {
                     open.alone = true;
                 } else {
                     open.asked.push(question.endpoint);
+                    open.otherwise |= failure != Failure::Pruned;
                     open.failure = Some(failure);
                 }
             }
@@ -267,13 +276,21 @@ impl BlockSampling {
             .saturating_mul(1 << self.rounds.min(16))
             .min(MAX_PAUSE_MS);
         self.rounds = self.rounds.saturating_add(1);
+        self.pruned = self.open.iter().all(|open| !open.otherwise);
         self.due_ms = now_ms.saturating_add(pause);
         for open in &mut self.open {
             open.asked.clear();
+            open.otherwise = false;
             // Another endpoint begins.
             open.first = open.first.wrapping_add(1);
         }
         true
+    }
+
+    /// True where in the last round every endpoint said of every open sample
+    /// that the block is too old: one that says so alone hides nothing.
+    pub const fn is_pruned(&self) -> bool {
+        self.pruned
     }
 
     /// What is known by now.

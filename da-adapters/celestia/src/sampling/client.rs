@@ -396,7 +396,7 @@ impl LightClient {
             };
             let report = block.report();
             let rested = block.rest(&usable, now);
-            let given_up = rested && turn.pruned.contains(&height);
+            let given_up = rested && block.is_pruned();
             if report.is_available() || given_up {
                 self.store.set(
                     height,

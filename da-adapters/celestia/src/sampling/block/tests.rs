@@ -141,6 +141,33 @@ fn an_endpoint_that_may_no_longer_be_asked_does_not_end_the_round() {
 }
 
 #[test]
+fn one_endpoint_that_calls_a_block_too_old_hides_nothing() {
+    let mut block = block(6);
+    let round = |block: &mut BlockSampling, other: Failure| {
+        loop {
+            let questions = block.questions(&[0, 1], block.due_ms());
+            for question in questions {
+                let failure = if question.endpoint == 0 {
+                    Failure::Pruned
+                } else {
+                    other
+                };
+                block.failed(&question, failure);
+            }
+            if block.rest(&[0, 1], block.due_ms()) {
+                break;
+            }
+        }
+    };
+    round(&mut block, Failure::Refused);
+    assert!(!block.is_pruned());
+    round(&mut block, Failure::Unreachable);
+    assert!(!block.is_pruned());
+    round(&mut block, Failure::Pruned);
+    assert!(block.is_pruned() && !block.report().is_available());
+}
+
+#[test]
 fn nobody_who_answers_is_not_withholding() {
     let mut block = block(4);
     for question in block.questions(&[0], 0) {
