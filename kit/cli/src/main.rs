@@ -111,9 +111,11 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Import(args) => commands::import::run(console, args),
         Command::Serve(args) => wait(commands::serve::run(console, &cli.global, args)),
         Command::Evm(args) => commands::evm::run(console, args),
+        #[cfg(feature = "celestia")]
         Command::CelestiaDevnet(args) => {
             wait(commands::celestia_devnet::run(console, &cli.global, args))
         }
+        #[cfg(feature = "celestia")]
         Command::Light(args) => wait(commands::light::run(console, &cli.global, args)),
         Command::Da(args) => wait(commands::da::run(console, &cli.global, args)),
     }

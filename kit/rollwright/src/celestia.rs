@@ -8,7 +8,7 @@ use crate::{
 };
 use rollwright_core::{B256, Clock, DaHeader, DaHeight};
 use rollwright_da_celestia::{
-    CelestiaConfig, CelestiaDa, CelestiaError, Checkpoint, OwnKeyConfig,
+    CelestiaConfig, CelestiaDa, CelestiaError, Checkpoint, GasPrice, OwnKeyConfig,
     devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle},
     parse_namespace,
     sampling::{SampleReport, SampleSecret},
@@ -121,8 +121,8 @@ impl Project {
         let namespace = parse_namespace(&da.address).map_err(CelestiaError::from)?;
         let mut config = CelestiaConfig::new(Vec::new(), &da.network, namespace);
         config.block_time = Duration::from_millis(da.block_time_ms);
-        config.gas_price = section.gas_price.0;
-        config.max_gas_price = section.max_gas_price.0;
+        config.gas_price = GasPrice::from_micro(section.gas_price.micro);
+        config.max_gas_price = GasPrice::from_micro(section.max_gas_price.micro);
         // Whoever only reads keeps nothing: the file belongs to the node.
         config.path = (how == Use::Node).then(|| self.celestia_journal(epoch.index));
         if section.rpc.0.is_empty() {

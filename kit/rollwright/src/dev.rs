@@ -21,7 +21,6 @@ use crate::{
     project::{funded_accounts, read_genesis, refuse_slow_da},
 };
 use rollwright_core::{Address, B256, Clock, DaHeader, DaHeight, DataAvailability};
-use rollwright_da_ethereum::{Anvil, inbox_of};
 use rollwright_da_local::{BlockProduction, LocalDa, Namespace};
 use rollwright_derive::{Amendment, AmendmentChange, DevChain, RollupConfig};
 use rollwright_evm::genesis::{DEV_CHAIN_ID, DevAccount, DevGenesis, Genesis, dev_account};
@@ -99,7 +98,7 @@ impl DevOptions {
         } else {
             None
         };
-        let l1_url = l1.as_ref().map(Anvil::url);
+        let l1_url = l1.as_ref().map(l1::Anvil::url);
         let chain_id = match chain_id {
             Some(chain_id) => chain_id,
             None => {
@@ -251,7 +250,7 @@ impl DevOptions {
             Some(url) => {
                 l1::leave_dev_key(&self.data_dir)?;
                 let (network, head) = l1::l1_now(url, clock).await?;
-                let inbox = inbox_of(chain_id, NAMESPACE).to_string();
+                let inbox = l1::inbox_text(chain_id, NAMESPACE);
                 (network, inbox, head)
             }
             None => {

@@ -16,10 +16,22 @@ pub enum ProjectError {
     /// The DA layer was refused or cannot be opened.
     #[error(transparent)]
     LocalDa(#[from] rollwright_da_local::Error),
+    /// A layer that this binary was built without.
+    #[error(
+        "the chain is on the DA layer `{layer}`, and this binary was built without it (help: build it with the feature `{feature}`: features = [\"{feature}\"] on rollwright in Cargo.toml, or --features {feature} for the command)"
+    )]
+    MissingFeature {
+        /// The layer.
+        layer: &'static str,
+        /// The feature of this crate.
+        feature: &'static str,
+    },
     /// Celestia was refused or cannot be opened.
+    #[cfg(feature = "celestia")]
     #[error(transparent)]
     Celestia(#[from] rollwright_da_celestia::CelestiaError),
     /// The L1 was refused or cannot be reached.
+    #[cfg(feature = "ethereum")]
     #[error(transparent)]
     EthereumDa(#[from] rollwright_da_ethereum::Error),
     /// The execution layer cannot be opened.
@@ -192,7 +204,9 @@ impl LayerError for ProjectError {
             Self::Config(error) => error.kind(),
             Self::Genesis(error) => error.kind(),
             Self::LocalDa(error) => error.kind(),
+            #[cfg(feature = "celestia")]
             Self::Celestia(error) => error.kind(),
+            #[cfg(feature = "ethereum")]
             Self::EthereumDa(error) => error.kind(),
             Self::Evm(error) => error.kind(),
             Self::Switch(error) => error.kind(),
@@ -205,7 +219,9 @@ impl LayerError for ProjectError {
             Self::Config(error) => error.code(),
             Self::Genesis(error) => error.code(),
             Self::LocalDa(error) => error.code(),
+            #[cfg(feature = "celestia")]
             Self::Celestia(error) => error.code(),
+            #[cfg(feature = "ethereum")]
             Self::EthereumDa(error) => error.code(),
             Self::Evm(error) => error.code(),
             Self::Switch(error) => error.code(),
@@ -228,6 +244,7 @@ impl LayerError for ProjectError {
             Self::OtherAccounts { .. } => "RW-CFG-026",
             Self::ARollup { .. } => "RW-CFG-027",
             Self::Amendments { .. } => "RW-CFG-028",
+            Self::MissingFeature { .. } => "RW-CFG-029",
         }
     }
 }

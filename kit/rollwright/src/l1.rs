@@ -9,7 +9,7 @@ use crate::{
 };
 use rollwright_core::{B256, Clock, DaHeader, DataAvailability};
 use rollwright_da_ethereum::{
-    Anvil, AnvilConfig, BlockIdForm, EthereumDa, EthereumDaConfig, Inbox, Signer, fees::FeeLimits,
+    AnvilConfig, BlockIdForm, EthereumDa, EthereumDaConfig, Inbox, Signer, fees::FeeLimits,
     inbox_of, kzg::SidecarForm,
 };
 use rollwright_derive::DaEpoch;
@@ -18,6 +18,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+
+pub(crate) use rollwright_da_ethereum::Anvil;
 
 /// How long a development L1 may take to write its state.
 pub(crate) const STOP: Duration = Duration::from_secs(10);
@@ -54,6 +56,11 @@ pub(crate) async fn start_dev_l1(
         ..AnvilConfig::default()
     })
     .await?)
+}
+
+/// The inbox of a chain, as a genesis file spells it.
+pub(crate) fn inbox_text(chain_id: u64, name: &str) -> String {
+    inbox_of(chain_id, name).to_string()
 }
 
 /// Writes the key of the account that posts to a development L1: anvil funds

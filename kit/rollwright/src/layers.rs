@@ -24,6 +24,10 @@ pub(crate) enum Use {
     Read,
     /// A command that posts once: as [`Read`](Self::Read), and embedded layers
     /// make blocks meanwhile.
+    #[cfg_attr(
+        not(feature = "celestia"),
+        expect(dead_code, reason = "only Celestia's devnet has such a user")
+    )]
     Check,
 }
 

@@ -2,6 +2,10 @@
 
 pub mod amendments;
 pub mod builder;
+#[cfg(feature = "celestia")]
+mod celestia;
+#[cfg(not(feature = "celestia"))]
+#[path = "absent/celestia.rs"]
 mod celestia;
 pub mod config;
 pub mod dev;
@@ -10,6 +14,10 @@ pub mod ethereum;
 pub mod evidence;
 mod files;
 mod forward;
+#[cfg(feature = "ethereum")]
+mod l1;
+#[cfg(not(feature = "ethereum"))]
+#[path = "absent/l1.rs"]
 mod l1;
 mod layers;
 pub mod logging;
@@ -35,7 +43,9 @@ pub use running::Running;
 pub use serve::Serves;
 
 pub use rollwright_core as core;
+#[cfg(feature = "celestia")]
 pub use rollwright_da_celestia as da_celestia;
+#[cfg(feature = "ethereum")]
 pub use rollwright_da_ethereum as da_ethereum;
 pub use rollwright_da_local as da_local;
 pub use rollwright_derive as derive;

@@ -299,7 +299,9 @@ impl Project {
     /// which others share.
     pub fn refuse_public_keys(&self) -> Result<(), ProjectError> {
         let shared = |epoch: &&DaEpoch| {
-            epoch.config.layer != "local" && !self.is_own_celestia(&epoch.config)
+            epoch.config.layer != "local"
+                && !self.is_own_celestia(&epoch.config)
+                && !Self::is_dev_l1(&epoch.config)
         };
         match self.epochs().iter().find(shared) {
             Some(epoch) if !self.dev_accounts().is_empty() => Err(ProjectError::PublicKeys {

@@ -3,6 +3,7 @@
 mod chain;
 mod da;
 mod data;
+#[cfg(feature = "celestia")]
 mod light;
 mod node;
 mod project;
@@ -12,8 +13,11 @@ mod values;
 pub(crate) use chain::{Chain, ChainPreinstall};
 pub(crate) use da::{Da, DaCheck, DaTail, DaUse, ForceInclude, Target};
 pub(crate) use data::{Evidence, Import, Serve, Snapshot, Verify};
+#[cfg(feature = "celestia")]
 pub(crate) use light::Light;
-pub(crate) use node::{CelestiaDevnet, Dev, DevDa, RoleName, Run};
+#[cfg(feature = "celestia")]
+pub(crate) use node::CelestiaDevnet;
+pub(crate) use node::{Dev, DevDa, RoleName, Run};
 pub(crate) use project::{Config, Keys, New, Template};
 pub(crate) use tools::{Completions, Evm, Explain, Rpc, RpcMethods, Tests};
 pub(crate) use values::{DaUrl, Port};
@@ -85,8 +89,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Da(Da),
     /// Run a Celestia network in this process, with the JSON-RPC of a Celestia node
+    #[cfg(feature = "celestia")]
     CelestiaDevnet(CelestiaDevnet),
     /// Sample Celestia's blocks: one is available once random shares of it were given with proofs
+    #[cfg(feature = "celestia")]
     Light(Light),
     /// The configuration
     #[command(subcommand)]

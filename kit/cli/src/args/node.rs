@@ -6,6 +6,7 @@ use rollwright::config::{BlockTimeSetting, DaChoice};
 use std::path::PathBuf;
 
 /// `rollwright celestia-devnet`
+#[cfg(feature = "celestia")]
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CelestiaDevnet {
     /// Keep the network in this file and go on with it next time [default: in memory]

@@ -1,5 +1,6 @@
 //! One file a command.
 
+#[cfg(feature = "celestia")]
 pub(crate) mod celestia_devnet;
 pub(crate) mod chain;
 pub(crate) mod completions;
@@ -13,6 +14,7 @@ pub(crate) mod force_include;
 pub(crate) mod import;
 pub(crate) mod interrupts;
 pub(crate) mod keys;
+#[cfg(feature = "celestia")]
 pub(crate) mod light;
 pub(crate) mod new;
 pub(crate) mod rpc;

@@ -2,7 +2,6 @@ use super::{
     ByteSize, Endpoint, Endpoints, Period, Secret, UtiaPerDay, UtiaPerGas, Wei, WeiPerDay,
 };
 use rollwright_core::{Address, B256};
-use rollwright_da_celestia::GasPrice;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -170,9 +169,9 @@ section! {
         /// How old the newest trusted header may be when newer ones are judged by it.
         trusting_period: Period = Period::from_millis(9 * 86_400_000),
         /// Price to begin with.
-        gas_price: UtiaPerGas = UtiaPerGas(GasPrice::NODE_DEFAULT),
+        gas_price: UtiaPerGas = UtiaPerGas::from_micro(4_000),
         /// Price that is never exceeded.
-        max_gas_price: UtiaPerGas = UtiaPerGas(GasPrice::from_micro(10_000)),
+        max_gas_price: UtiaPerGas = UtiaPerGas::from_micro(10_000),
         /// Random shares of the newest block that `da status` asks for; 0 asks for none.
         sampling: u16 = 0,
         /// Time between blocks of the embedded devnet.

@@ -1,4 +1,3 @@
-use rollwright_da_celestia::{GasPrice, GasPriceError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -148,21 +147,48 @@ impl fmt::Display for WeiPerDay {
 
 /// A gas price on Celestia, as in `0.004utia`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UtiaPerGas(pub GasPrice);
+pub struct UtiaPerGas {
+    /// In millionths of a utia.
+    pub micro: u64,
+}
+
+impl UtiaPerGas {
+    /// From millionths of a utia per gas.
+    pub const fn from_micro(micro: u64) -> Self {
+        Self { micro }
+    }
+}
 
 impl FromStr for UtiaPerGas {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map(Self)
-            .map_err(|error: GasPriceError| error.to_string())
+        /// Most digits behind the point.
+        const PLACES: usize = 6;
+        let refuse = || {
+            format!(
+                "`{text}` is not a gas price: a decimal number of utia with at most six places, such as `0.004utia`"
+            )
+        };
+        let digits = text.strip_suffix("utia").unwrap_or(text).trim();
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = |part: &str| part.bytes().all(|c| c.is_ascii_digit());
+        if whole.is_empty() || part.len() > PLACES || !all(whole) || !all(part) {
+            return Err(refuse());
+        }
+        let micro = format!("{whole}{part:0<PLACES$}").parse();
+        micro.map(Self::from_micro).map_err(|_| refuse())
     }
 }
 
 impl fmt::Display for UtiaPerGas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let (whole, part) = (self.micro / 1_000_000, self.micro % 1_000_000);
+        if part == 0 {
+            return write!(f, "{whole}utia");
+        }
+        let part = format!("{part:06}");
+        write!(f, "{whole}.{}utia", part.trim_end_matches('0'))
     }
 }
 
@@ -188,8 +214,8 @@ impl FromStr for UtiaPerDay {
         }
         // A price has the same six places.
         let tia = amount.strip_suffix("tia").ok_or_else(refuse)?.trim();
-        let tia: GasPrice = tia.parse().map_err(|_| refuse())?;
-        Ok(Self(tia.micro()))
+        let tia: UtiaPerGas = tia.parse().map_err(|_| refuse())?;
+        Ok(Self(tia.micro))
     }
 }
 

@@ -1,17 +1,25 @@
 //! Layers that a chain could begin on, or go over to.
 
+#[cfg(any(feature = "celestia", feature = "ethereum"))]
 use super::SwitchError;
+#[cfg(feature = "celestia")]
+use crate::celestia;
 use crate::{
-    Project, ProjectError, celestia,
-    config::{DaChoice, Endpoint, Period},
-    files, l1,
+    Project, ProjectError,
+    config::{DaChoice, Period},
+    files,
     layers::{OpenLocal, Use, local_config},
 };
+#[cfg(feature = "ethereum")]
+use crate::{config::Endpoint, l1};
 use rollwright_core::{DaHeader, DaHeight, DataAvailability, boxed::BoxDa, decorators::TimeLimit};
+#[cfg(feature = "celestia")]
 use rollwright_da_celestia::CelestiaDa;
+#[cfg(feature = "ethereum")]
 use rollwright_da_ethereum::{Anvil, EthereumDa, inbox_of};
 use rollwright_da_local::{BlockProduction, LocalDa, LocalDaConfig, Namespace};
 use rollwright_derive::{DaEpoch, DaEpochConfig};
+#[cfg(feature = "ethereum")]
 use rollwright_evm::genesis::dev_account;
 
 /// Which layer is wanted, and what is not to be as by default.
@@ -43,7 +51,9 @@ pub struct Candidate {
 #[derive(Debug)]
 enum Handle {
     Local(LocalDa),
+    #[cfg(feature = "celestia")]
     Celestia(CelestiaDa),
+    #[cfg(feature = "ethereum")]
     Ethereum(EthereumDa, Option<Anvil>),
 }
 
@@ -52,7 +62,9 @@ impl Candidate {
     pub fn layer(&self, project: &Project) -> TimeLimit<BoxDa> {
         project.with_time_limit(match &self.handle {
             Handle::Local(layer) => BoxDa::new(layer.clone()),
+            #[cfg(feature = "celestia")]
             Handle::Celestia(layer) => BoxDa::new(layer.clone()),
+            #[cfg(feature = "ethereum")]
             Handle::Ethereum(layer, _) => BoxDa::new(layer.clone()),
         })
     }
@@ -62,11 +74,13 @@ impl Candidate {
     pub async fn account(&self) -> Result<Option<Account>, ProjectError> {
         Ok(match &self.handle {
             Handle::Local(_) => None,
+            #[cfg(feature = "celestia")]
             Handle::Celestia(layer) => Some(Account {
                 address: layer.address().await?,
                 balance: layer.balance().await?.into(),
                 unit: "utia",
             }),
+            #[cfg(feature = "ethereum")]
             Handle::Ethereum(layer, _) => {
                 layer.account().await?.map(|(address, balance)| Account {
                     address: address.to_string(),
@@ -81,7 +95,9 @@ impl Candidate {
     pub async fn close(self, project: &Project) {
         match self.handle {
             Handle::Local(layer) => layer.close().await,
+            #[cfg(feature = "celestia")]
             Handle::Celestia(layer) => layer.close(),
+            #[cfg(feature = "ethereum")]
             Handle::Ethereum(layer, anvil) => {
                 layer.close();
                 if let Some(anvil) = anvil {
@@ -124,21 +140,35 @@ impl Project {
         match (known.filter(|_| present), wanted.layer) {
             (Some(epoch), _) => self.known_candidate(epoch).await,
             (None, DaChoice::Local) => self.local_candidate(wanted).await,
+            #[cfg(feature = "celestia")]
             (None, DaChoice::Celestia) => self.celestia_candidate(wanted, known).await,
+            #[cfg(feature = "ethereum")]
             (None, DaChoice::Ethereum) => self.ethereum_candidate(wanted).await,
+            #[cfg(not(all(feature = "celestia", feature = "ethereum")))]
+            (None, layer) => Err(ProjectError::MissingFeature {
+                layer: layer.layer(),
+                feature: layer.layer(),
+            }),
         }
     }
 
     /// True where each network of the chain is its own, so that anything on it
     /// is free and can be made again.
+    #[cfg(any(feature = "celestia", feature = "ethereum"))]
     pub(crate) fn is_own(&self) -> bool {
         self.epochs().iter().all(|epoch| {
             let config = &epoch.config;
-            config.layer == "local" || self.is_own_celestia(config) || self.runs_dev_l1()
+            config.layer == "local" || self.is_own_celestia(config) || Self::is_dev_l1(config)
         })
     }
 
+    /// True for an L1 with anvil's chain id: whatever is on it is worth nothing.
+    pub(crate) fn is_dev_l1(da: &DaEpochConfig) -> bool {
+        da.layer == DaChoice::Ethereum.layer() && da.network.starts_with("31337:")
+    }
+
     /// True for the folder of a stock development chain, whose L1 is anvil.
+    #[cfg(feature = "ethereum")]
     pub(crate) fn runs_dev_l1(&self) -> bool {
         let here = self.config.path(std::path::Path::new(""));
         self.data_dir.join("devnet.json").exists()
@@ -149,13 +179,22 @@ impl Project {
     async fn known_candidate(&self, epoch: &DaEpoch) -> Result<Candidate, ProjectError> {
         let mut config = epoch.config.clone();
         let (handle, own) = match DaChoice::of_layer(&config.layer) {
+            #[cfg(feature = "celestia")]
             Some(DaChoice::Celestia) => {
                 let layer = self.open_celestia(epoch, Use::Read).await?;
                 (Handle::Celestia(layer), self.is_own_celestia(&config))
             }
+            #[cfg(feature = "ethereum")]
             Some(DaChoice::Ethereum) => {
                 let layer = self.open_ethereum_once(epoch).await?;
-                (Handle::Ethereum(layer, None), self.runs_dev_l1())
+                (Handle::Ethereum(layer, None), Self::is_dev_l1(&config))
+            }
+            #[cfg(not(all(feature = "celestia", feature = "ethereum")))]
+            Some(layer) if layer != DaChoice::Local => {
+                return Err(ProjectError::MissingFeature {
+                    layer: layer.layer(),
+                    feature: layer.layer(),
+                });
             }
             _ => {
                 let OpenLocal { layer, .. } = self.open_local(epoch, Use::Read, &[]).await?;
@@ -231,6 +270,7 @@ impl Project {
         })
     }
 
+    #[cfg(feature = "celestia")]
     async fn celestia_candidate(
         &self,
         wanted: &Wanted,
@@ -289,6 +329,7 @@ impl Project {
         })
     }
 
+    #[cfg(feature = "ethereum")]
     async fn ethereum_candidate(&self, wanted: &Wanted) -> Result<Candidate, ProjectError> {
         let section = &self.config.values.da.ethereum;
         let mut project = self.clone();
@@ -334,15 +375,16 @@ impl Project {
         let epoch = self.next_epoch(config);
         let layer = project.open_ethereum_once(&epoch).await?;
         Ok(Candidate {
+            own: Self::is_dev_l1(&epoch.config),
             config: epoch.config,
             first: head,
-            own: anvil.is_some(),
             made: anvil.is_some(),
             handle: Handle::Ethereum(layer, anvil),
         })
     }
 
     /// An epoch behind the last one.
+    #[cfg(any(feature = "celestia", feature = "ethereum"))]
     fn next_epoch(&self, config: DaEpochConfig) -> DaEpoch {
         DaEpoch {
             index: u32::try_from(self.epochs().len()).unwrap_or(u32::MAX),
@@ -352,6 +394,7 @@ impl Project {
     }
 
     /// Networks are made up for development chains alone.
+    #[cfg(any(feature = "celestia", feature = "ethereum"))]
     fn refuse_to_make(&self, key: &'static str, what: &'static str) -> Result<(), ProjectError> {
         if self.is_own() {
             return Ok(());
@@ -387,10 +430,12 @@ async fn newest(handle: &Handle) -> Result<(DaHeight, DaHeader), ProjectError> {
             let height = layer.head().await?.observed.height;
             (height, layer.header(height).await?)
         }
+        #[cfg(feature = "celestia")]
         Handle::Celestia(layer) => {
             let height = layer.head().await?.observed.height;
             (height, layer.header(height).await?)
         }
+        #[cfg(feature = "ethereum")]
         Handle::Ethereum(layer, _) => {
             let height = layer.head().await?.observed.height;
             (height, layer.header(height).await?)
@@ -399,6 +444,7 @@ async fn newest(handle: &Handle) -> Result<(DaHeight, DaHeader), ProjectError> {
 }
 
 /// The key of the account that posts to a development L1.
+#[cfg(feature = "ethereum")]
 pub(crate) fn dev_l1_key() -> String {
     dev_account(0)
         .map(|account| account.key)

@@ -9,6 +9,7 @@ mod rate;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "ethereum")]
 pub(crate) use candidate::dev_l1_key;
 pub use candidate::{Account, Candidate, Wanted};
 pub use check::{Outcome, Probe, Step};

@@ -37,10 +37,13 @@ pub(super) fn project(answers: &Answers) -> Result<Vec<Rendered>, Failure> {
     environment.set_syntax(syntax().map_err(|error| broken("syntax", &error))?);
     let dependency = match &answers.kit_path {
         Some(path) => format!(
-            "{{ path = {:?} }}",
+            "{{ path = {:?}, features = [\"celestia\", \"ethereum\"] }}",
             path.join("kit/rollwright").display().to_string()
         ),
-        None => format!("{:?}", answers.version),
+        None => format!(
+            "{{ version = {:?}, features = [\"celestia\", \"ethereum\"] }}",
+            answers.version
+        ),
     };
     let values = context! {
         name => &answers.name,
