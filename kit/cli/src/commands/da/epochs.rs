@@ -3,7 +3,7 @@
 use crate::{args::Target, failure::Failure, ui::Console};
 use rollwright::{
     Project,
-    core::{DataAvailability, LayerError, boxed::BoxDa, decorators::TimeLimit},
+    core::{DataAvailability, boxed::BoxDa, decorators::TimeLimit},
     derive::DaEpoch,
     node::{DaLayers, EpochSpan, find_epochs},
 };
@@ -94,23 +94,27 @@ pub(super) async fn status(console: &Console, target: &Target) -> Result<(), Fai
         text.push_str(&format!("\nends       at height {last}, then {layer}"));
         data["last"] = json!(last);
     }
-    // A label; whatever comes of it, the status is told.
-    let sampled = opened.project.sample_da_head(epoch.index);
-    match da.within("sample", sampled).await {
-        Ok(None) => {}
-        Ok(Some(report)) => {
-            text.push_str(&format!(
-                "\nsampled    {} of {} shares of block {}, confidence {:.2} %",
-                report.verified,
-                report.wanted,
-                report.height,
-                report.confidence * 100.0
-            ));
-            data["sampling"] = crate::commands::light::data(&report);
-        }
-        Err(error) => {
-            text.push_str(&format!("\nsampled    not: {error}"));
-            data["sampling"] = json!({ "error": error.to_string(), "code": error.code() });
+    #[cfg(feature = "celestia")]
+    {
+        use rollwright::core::LayerError as _;
+        // A label; whatever comes of it, the status is told.
+        let sampled = opened.project.sample_da_head(epoch.index);
+        match da.within("sample", sampled).await {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                text.push_str(&format!(
+                    "\nsampled    {} of {} shares of block {}, confidence {:.2} %",
+                    report.verified,
+                    report.wanted,
+                    report.height,
+                    report.confidence * 100.0
+                ));
+                data["sampling"] = crate::commands::light::data(&report);
+            }
+            Err(error) => {
+                text.push_str(&format!("\nsampled    not: {error}"));
+                data["sampling"] = json!({ "error": error.to_string(), "code": error.code() });
+            }
         }
     }
     console.result(&text, &data);
