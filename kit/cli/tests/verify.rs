@@ -183,7 +183,7 @@ fn the_stored_state_is_checked_and_a_changed_balance_is_found() {
     let last = value.last_mut().expect("bytes");
     *last ^= 1;
     batch.put(Column::Accounts, key, value);
-    kv.commit(batch.finish()).expect("commits");
+    kv.commit(&batch.finish()).expect("commits");
     drop(kv);
     let output = verify_state(folder.path());
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -72,7 +72,7 @@ impl Chain {
             }
         }
         let kv = MemoryKv::new();
-        kv.commit(batch.finish()).expect("memory takes it");
+        kv.commit(&batch.finish()).expect("memory takes it");
         kv
     }
 }

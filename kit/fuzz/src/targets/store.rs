@@ -72,7 +72,7 @@ fn values(input: &[u8]) {
     for damage in &damages {
         apply(&mut batch, damage);
     }
-    kv.commit(batch.finish()).expect("memory takes it");
+    kv.commit(&batch.finish()).expect("memory takes it");
     let engine = match EvmEngine::open(evm::config(Arc::new(kv))) {
         Ok(engine) => engine,
         Err(error) => return coded(&error),

@@ -25,6 +25,9 @@ use std::{
 /// The stored format that this release writes and reads.
 pub(super) const FORMAT: u32 = 4;
 
+/// Most memory of one block's batch that is kept for the next.
+const SPARE_BYTES: usize = 16 << 20;
+
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
 pub(super) const META_HEADS: &[u8] = b"heads";
@@ -67,6 +70,8 @@ pub(super) struct Inner {
     pub(super) scratch: Mutex<VecDeque<Scratch>>,
     /// Why nothing is written any more.
     halted: Mutex<Option<String>>,
+    /// The last block's batch, empty.
+    spare: Mutex<Batch>,
 }
 
 /// A version that was made again for a block off the head's line.
@@ -135,6 +140,7 @@ impl Inner {
             recent: Mutex::new(Recent::default()),
             scratch: Mutex::new(VecDeque::new()),
             halted: Mutex::new(None),
+            spare: Mutex::default(),
         };
         inner.check_format()?;
         inner.load()?;
@@ -177,16 +183,37 @@ impl Inner {
     /// restart. Whatever was written on top could be mixed with them, so
     /// nothing is: [`StoreError::Halted`].
     pub(super) fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        self.write_and_keep(batch).map(|_| ())
+    }
+
+    /// As [`write`](Self::write); the batch comes back as it was written.
+    fn write_and_keep(&self, batch: Batch) -> Result<Batch, StoreError> {
         let mut halted = self.halted.lock();
         if let Some(cause) = &*halted {
             return Err(StoreError::Halted {
                 cause: cause.clone(),
             });
         }
-        self.kv.commit(batch.finish()).map_err(|error| {
+        let batch = batch.finish();
+        self.kv.commit(&batch).inspect_err(|error| {
             *halted = Some(error.to_string());
-            error.into()
-        })
+        })?;
+        Ok(batch)
+    }
+
+    /// An empty batch, with the memory of the last block's.
+    pub(super) fn block_batch(&self) -> Batch {
+        std::mem::take(&mut *self.spare.lock())
+    }
+
+    /// As [`write`](Self::write), and keeps the memory for the next block.
+    pub(super) fn write_block(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut batch = self.write_and_keep(batch)?;
+        if batch.memory() <= SPARE_BYTES {
+            batch.clear();
+            *self.spare.lock() = batch;
+        }
+        Ok(())
     }
 
     /// Shows an empty store: what the database holds is about to be replaced.

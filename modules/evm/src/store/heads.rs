@@ -148,7 +148,7 @@ impl Inner {
         let (line, base) = self.tree.read().line(heads.latest);
         let heads = checked(&canonical, heads, &line, base)?;
 
-        let mut batch = Batch::default();
+        let mut batch = self.block_batch();
         let (removed, rolled_back) = self.roll_back(&mut batch, &canonical, base)?;
         let mut applied = Vec::with_capacity(line.len());
         for pending in line.iter().rev() {
@@ -167,7 +167,7 @@ impl Inner {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.write(batch)?;
+        self.write_block(batch)?;
         let plan = Plan {
             heads,
             oldest,

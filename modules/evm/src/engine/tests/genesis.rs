@@ -80,7 +80,7 @@ fn what_a_process_left_that_ended_within_the_genesis_state_is_replaced() {
         batch.put(Column::Meta, b"import", b"under way");
         batch.put(Column::Accounts, [7; 32], b"a stray");
         batch.put(Column::AccountNodes, [1, 2], b"a stray");
-        kv.commit(batch.finish()).expect("writes");
+        kv.commit(&batch.finish()).expect("writes");
         drop(engine);
     }
     let engine = EvmEngine::open(config()).expect("opens");

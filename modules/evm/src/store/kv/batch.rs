@@ -155,6 +155,22 @@ impl Batch {
         })
     }
 
+    /// Forgets all writes and keeps their memory for the next.
+    pub fn clear(&mut self) {
+        for Writes { bytes, entries } in &mut self.columns {
+            bytes.clear();
+            entries.clear();
+        }
+    }
+
+    /// Bytes of memory that it holds, used or not.
+    pub fn memory(&self) -> usize {
+        let columns = self.columns.iter();
+        columns
+            .map(|writes| writes.bytes.capacity() + writes.entries.capacity() * size_of::<Entry>())
+            .sum()
+    }
+
     /// Number of writes.
     pub fn len(&self) -> usize {
         self.columns.iter().map(|writes| writes.entries.len()).sum()

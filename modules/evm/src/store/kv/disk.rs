@@ -164,7 +164,7 @@ impl KeyValue for FjallKv {
         })
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), KvError> {
+    fn commit(&self, batch: &Batch) -> Result<(), KvError> {
         let mode = match self.inner.durability {
             Durability::Sync => PersistMode::SyncData,
             Durability::Process => PersistMode::Buffer,

@@ -59,7 +59,7 @@ impl KeyValue for MemoryKv {
         })
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), KvError> {
+    fn commit(&self, batch: &Batch) -> Result<(), KvError> {
         let mut data = self.shared.data.write();
         let oldest = self.shared.live.lock().keys().next().copied();
         data.version += 1;
@@ -68,19 +68,17 @@ impl KeyValue for MemoryKv {
         if data.columns.is_empty() {
             data.columns.resize_with(Column::ALL.len(), BTreeMap::new);
         }
-        for (column, writes) in batch.into_columns() {
+        for (column, key, value) in batch.iter() {
             let map = &mut data.columns[column.index()];
-            for (key, value) in writes {
-                let value = value.map(Arc::from);
-                let versions = map.entry(key.clone()).or_default();
-                versions.push(Version {
-                    since: version,
-                    value,
-                });
-                prune(versions, keep_from);
-                if versions.iter().all(|version| version.value.is_none()) {
-                    map.remove(&key);
-                }
+            let value = value.map(Arc::from);
+            let versions = map.entry(key.to_vec()).or_default();
+            versions.push(Version {
+                since: version,
+                value,
+            });
+            prune(versions, keep_from);
+            if versions.iter().all(|version| version.value.is_none()) {
+                map.remove(key);
             }
         }
         Ok(())

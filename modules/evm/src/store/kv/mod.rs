@@ -33,7 +33,7 @@ pub trait KeyValue: fmt::Debug + Send + Sync + 'static {
     ///
     /// After an error nothing of the batch is visible to snapshots taken in
     /// this process; after a restart either all or nothing of it is.
-    fn commit(&self, batch: Batch) -> Result<(), KvError>;
+    fn commit(&self, batch: &Batch) -> Result<(), KvError>;
 }
 
 /// A consistent, read-only view of a [`KeyValue`] database.

@@ -30,7 +30,7 @@ fn suite(kv: &dyn KeyValue, batches: &[Writes], asked: &[(Vec<u8>, Vec<u8>)]) {
                 None => model.remove(key),
             };
         }
-        kv.commit(batch.finish()).unwrap();
+        kv.commit(&batch.finish()).unwrap();
         snapshots.push((kv.snapshot(), model.clone()));
     }
     for (snapshot, model) in &snapshots {
@@ -100,7 +100,7 @@ fn memory_forgets_versions_that_no_snapshot_needs() {
     let put = |value: u8| {
         let mut batch = Batch::default();
         batch.put(COLUMN, [1], [value]);
-        kv.commit(batch.finish()).unwrap();
+        kv.commit(&batch.finish()).unwrap();
     };
     put(1);
     let first: Arc<dyn KvRead> = kv.snapshot();
@@ -136,7 +136,7 @@ fn closed() -> (tempfile::TempDir, PathBuf) {
     let kv = FjallKv::open(folder.path(), FjallOptions::default()).unwrap();
     let mut batch = Batch::default();
     batch.put(COLUMN, [1], [7; 20]);
-    kv.commit(batch.finish()).unwrap();
+    kv.commit(&batch.finish()).unwrap();
     drop(kv);
     let journal = folder.path().join("db/0.jnl");
     (folder, journal)
@@ -178,7 +178,7 @@ fn the_last_write_of_a_key_counts_whatever_its_length() {
         batch.put(COLUMN, key, "");
         batch.delete(COLUMN, key);
         batch.put(COLUMN, key, "last");
-        kv.commit(batch.finish()).unwrap();
+        kv.commit(&batch.finish()).unwrap();
         assert_eq!(
             kv.snapshot().get(COLUMN, key).unwrap().as_deref(),
             Some(&b"last"[..])

@@ -236,7 +236,7 @@ fn an_import_does_not_go_on_with_another_file_of_the_same_block() {
     changed[manifest] ^= 1;
     let mut batch = Batch::default();
     batch.put(Column::Meta, b"import", changed);
-    kv.commit(batch.finish()).unwrap();
+    kv.commit(&batch.finish()).unwrap();
     let store = Store::open(kv.clone(), tiny()).unwrap();
     let error = store
         .import(chain.genesis.hash, &mut bytes.as_slice())

@@ -35,7 +35,7 @@ impl KeyValue for Mortal {
         self.inner.snapshot()
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), KvError> {
+    fn commit(&self, batch: &Batch) -> Result<(), KvError> {
         match self.left.load(Ordering::SeqCst) {
             0 => return self.inner.commit(batch),
             1 => {}

@@ -60,7 +60,7 @@ fn a_flipped_bit_of_the_childrens_leaves_is_found_with_its_place() {
         bad[3 + prefix + bit / 8] ^= 1 << (bit % 8);
         let mut batch = Batch::default();
         batch.put(Column::AccountNodes, vec![0], bad);
-        chain.kv.commit(batch.finish()).unwrap();
+        chain.kv.commit(&batch.finish()).unwrap();
         chain.reopen();
         let mut state = chain.states[&blocks[11].hash].clone();
         let changes = loop {
@@ -80,7 +80,7 @@ fn a_flipped_bit_of_the_childrens_leaves_is_found_with_its_place() {
     }
     let mut batch = Batch::default();
     batch.put(Column::AccountNodes, vec![0], root);
-    chain.kv.commit(batch.finish()).unwrap();
+    chain.kv.commit(&batch.finish()).unwrap();
     chain.reopen();
     chain.store.check().unwrap();
 }
@@ -119,7 +119,7 @@ fn the_check_finds_every_kind_of_damage() {
                 let write = |value: Option<Vec<u8>>| {
                     let mut batch = Batch::default();
                     batch.write(column, key.clone(), value);
-                    chain.kv.commit(batch.finish()).unwrap();
+                    chain.kv.commit(&batch.finish()).unwrap();
                     Store::open(Arc::clone(&chain.kv), tiny()).and_then(|store| store.check())
                 };
                 let error = write(bad).unwrap_err();
@@ -135,7 +135,7 @@ fn an_older_format_is_refused_with_the_cure() {
     let kv = Arc::new(MemoryKv::new());
     let mut batch = Batch::default();
     batch.put(Column::Meta, b"format", 1u32.to_le_bytes());
-    kv.commit(batch.finish()).unwrap();
+    kv.commit(&batch.finish()).unwrap();
     let error = Store::open(kv, tiny()).unwrap_err();
     assert_eq!(error.code(), "RW-STORE-119");
     assert!(

@@ -23,7 +23,7 @@ impl KeyValue for Failing {
         self.inner.snapshot()
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), KvError> {
+    fn commit(&self, batch: &Batch) -> Result<(), KvError> {
         let more = self
             .left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {

@@ -40,7 +40,7 @@ fn a_newer_format_is_left_alone() {
     let kv = MemoryKv::new();
     let mut batch = Batch::default();
     batch.put(Column::Meta, *b"format", 99u32.to_le_bytes());
-    kv.commit(batch.finish()).unwrap();
+    kv.commit(&batch.finish()).unwrap();
     let error = refused(Store::open(Arc::new(kv), tiny()));
     assert!(
         matches!(error, StoreError::NewerFormat { stored: 99, .. }),

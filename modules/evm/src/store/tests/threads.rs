@@ -26,7 +26,7 @@ impl KeyValue for Gate {
         self.inner.snapshot()
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), KvError> {
+    fn commit(&self, batch: &Batch) -> Result<(), KvError> {
         if let Some((begun, go)) = self.next.lock().take() {
             begun.send(()).unwrap();
             // Also where the test has failed meanwhile.
