@@ -31,7 +31,7 @@ pub(crate) async fn run(console: &Console, global: &Global, args: &Da) -> Result
         }
         Da::Use(args) => change::run(console, &mut Terminal, args).await,
         Da::Check(args) => check::run(console, &mut Terminal, args).await,
-        Da::Status { target } => epochs::status(console, target).await,
+        Da::Status { target } => Box::pin(epochs::status(console, target)).await,
         Da::Epochs { target } => epochs::table(console, target).await,
         Da::Tail(args) => tail::run(console, args).await,
         Da::Serve {

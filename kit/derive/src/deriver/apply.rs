@@ -7,6 +7,7 @@ use crate::{
     state::{BatchKey, DeriverState},
 };
 use alloc::{
+    boxed::Box,
     collections::{BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
@@ -25,7 +26,7 @@ pub(super) struct Applying {
 
 #[derive(Debug)]
 enum Source {
-    Batch(BatchWork),
+    Batch(Box<BatchWork>),
     Lapse,
 }
 
@@ -50,7 +51,7 @@ impl Applying {
         Some(Self {
             input,
             origin: block.origin,
-            source: Source::Batch(batch),
+            source: Source::Batch(Box::new(batch)),
         })
     }
 
@@ -119,14 +120,14 @@ impl<C: BatchCodec> Deriver<C> {
                 let number = batch.key.number;
                 self.extend(work, &input, origin, executed, DerivedFrom::Batch(number));
                 if batch.rest.is_empty() {
-                    self.end_batch(work, batch, None);
+                    self.end_batch(work, *batch, None);
                 } else {
                     let rules = Arc::clone(&self.rules);
-                    work.applying = Applying::batch(&rules, &self.state, batch);
+                    work.applying = Applying::batch(&rules, &self.state, *batch);
                 }
             }
             (Source::Batch(batch), ExecuteOutcome::Invalid(invalid)) => {
-                self.end_batch(work, batch, Some(invalid.clone()));
+                self.end_batch(work, *batch, Some(invalid.clone()));
                 let pending = |_: &BatchKey, batch: &crate::PendingBatch| batch.completed.is_some();
                 self.drop_batches(work, &DropReason::AfterInvalid, pending);
             }

@@ -18,8 +18,7 @@ impl Project {
     /// first block is older.
     pub fn begin_on(&self, config: &DaEpochConfig, first: &DaHeader) -> Result<(), ProjectError> {
         let mut genesis = Genesis::clone(&self.genesis);
-        let before = |time: u64| time.min(first.time.saturating_sub(1));
-        genesis.timestamp = before(genesis.timestamp);
+        genesis.timestamp = genesis.timestamp.min(first.time.saturating_sub(1));
         let Some(rollup) = genesis.config.rollwright.as_mut() else {
             return Ok(());
         };
