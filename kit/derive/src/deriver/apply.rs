@@ -35,7 +35,7 @@ enum Source {
 pub(super) struct BatchWork {
     pub(super) key: BatchKey,
     pub(super) term: u64,
-    pub(super) announced: Option<Announcement>,
+    pub(super) announced: Option<Box<Announcement>>,
     pub(super) first_block: u64,
     pub(super) bytes: u64,
     pub(super) blobs: Vec<BlobRef>,
@@ -191,7 +191,7 @@ impl<C: BatchCodec> Deriver<C> {
             id: batch.key.id,
             signer: batch.key.signer,
             term: batch.term,
-            announced: batch.announced,
+            announced: batch.announced.map(|announced| *announced),
             first_block: batch.first_block,
             blocks: batch.applied,
             bytes: batch.bytes,

@@ -7,7 +7,7 @@ use crate::{
     schedule::Position,
     state::{BatchKey, OpenedHead},
 };
-use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use alloy_primitives::Bytes;
 use rollwright_core::{BlobRef, DaOrdinal};
 
@@ -273,7 +273,7 @@ impl<C: BatchCodec> Deriver<C> {
         let batch = BatchWork {
             key: *key,
             term: envelope.term,
-            announced: envelope.announced.clone(),
+            announced: envelope.announced.clone().map(Box::new),
             first_block: envelope.first_block,
             bytes,
             blobs,
