@@ -99,7 +99,7 @@ pub(super) async fn status(console: &Console, target: &Target) -> Result<(), Fai
         use rollwright::core::LayerError as _;
         // A label; whatever comes of it, the status is told.
         let sampled = opened.project.sample_da_head(epoch.index);
-        match da.within("sample", sampled).await {
+        match da.within("sample", Box::pin(sampled)).await {
             Ok(None) => {}
             Ok(Some(report)) => {
                 text.push_str(&format!(
