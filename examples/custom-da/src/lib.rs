@@ -70,29 +70,47 @@ impl LayerError for FolderError {
 const MAX_BLOB_BYTES: u64 = 1 << 20;
 const PROOF_VERSION: u16 = 1;
 
-/// What the data root commits to, blob by blob: this list is the proof too.
+/// What the data root is the hash of, blob by blob.
 type Commitments = Vec<(DaLane, B256)>;
 
+/// A proof: the list, and which of its blobs it is for; none, for all of them.
+type Shown = (Option<u32>, Commitments);
+
 impl Block {
-    fn commitments(&self) -> Vec<u8> {
+    fn commitments(&self) -> Commitments {
         let blobs = self.units.iter().flat_map(|unit| &unit.blobs);
-        let list: Commitments = blobs
+        blobs
             .map(|blob| (blob.lane, keccak256(&blob.data)))
-            .collect();
-        // Writing into a vector cannot fail.
-        borsh::to_vec(&list).unwrap_or_default()
+            .collect()
     }
 
     fn header(&self, height: u64) -> DaHeader {
-        let data_root = keccak256(self.commitments());
+        let data_root = hash(&self.commitments());
         let sealed = (height, self.parent.0, self.time, data_root.0);
         DaHeader {
             height: DaHeight(height),
-            hash: keccak256(borsh::to_vec(&sealed).unwrap_or_default()),
+            hash: hash(&sealed),
             parent_hash: self.parent,
             time: self.time,
             data_root,
         }
+    }
+}
+
+fn bytes(value: &impl BorshSerialize) -> Vec<u8> {
+    // Writing into a vector cannot fail.
+    borsh::to_vec(value).unwrap_or_default()
+}
+
+fn hash(value: &impl BorshSerialize) -> B256 {
+    keccak256(bytes(value))
+}
+
+/// That which shows what a block holds.
+fn proof(shown: &Shown) -> Proof {
+    Proof {
+        version: PROOF_VERSION,
+        bytes: bytes(shown).into(),
     }
 }
 
@@ -120,8 +138,12 @@ impl FolderDa {
             blocks: Vec::new(),
             waiting: Vec::new(),
         };
-        while let Ok(bytes) = fs::read(folder.path.join(folder.blocks.len().to_string())) {
-            folder.blocks.push(borsh::from_slice(&bytes)?);
+        loop {
+            match fs::read(folder.path.join(folder.blocks.len().to_string())) {
+                Ok(bytes) => folder.blocks.push(borsh::from_slice(&bytes)?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(error.into()),
+            }
         }
         for entry in fs::read_dir(&folder.path)? {
             let entry = entry?;
@@ -198,10 +220,7 @@ impl Folder {
         Ok(DaBlock {
             header,
             blobs: posted.collect(),
-            completeness: Proof {
-                version: PROOF_VERSION,
-                bytes: block.commitments().into(),
-            },
+            completeness: proof(&(None, block.commitments())),
         })
     }
 
@@ -281,40 +300,41 @@ impl DataAvailability for FolderDa {
 
     async fn prove(&self, blob: &BlobRef) -> Result<Proof, FolderError> {
         let block = self.fetch(blob.block.height, Some(blob.block.hash)).await?;
-        let stands = block.blobs.iter().any(|posted| posted.reference == *blob);
-        stands
-            .then_some(block.completeness)
-            .ok_or(FolderError::Refused("no such blob stands there"))
+        if !block.blobs.iter().any(|posted| posted.reference == *blob) {
+            return Err(FolderError::Refused("no such blob stands there"));
+        }
+        let list = block
+            .blobs
+            .iter()
+            .map(|posted| (posted.lane, posted.reference.commitment));
+        Ok(proof(&(Some(blob.index), list.collect())))
     }
 
     fn verify(&self, header: &DaHeader, claim: &DaClaim, proof: &Proof) -> Result<(), FolderError> {
         let holds = || {
-            let committed =
-                proof.version == PROOF_VERSION && keccak256(&proof.bytes) == header.data_root;
-            let list: Commitments = borsh::from_slice(&proof.bytes).ok()?;
+            let (shown, list): Shown = borsh::from_slice(&proof.bytes).ok()?;
             let stands = |reference: &BlobRef, lane: DaLane, data: &[u8]| {
                 let hash = keccak256(data);
                 reference.block == header.id()
                     && reference.commitment == hash
                     && list.get(reference.index as usize) == Some(&(lane, hash))
             };
-            Some(
-                committed
-                    && match claim {
-                        DaClaim::Included {
-                            reference,
-                            lane,
-                            data,
-                        } => stands(reference, *lane, data),
-                        DaClaim::Complete { blobs } => {
-                            blobs.len() == list.len()
-                                && (0u32..).zip(blobs).all(|(at, blob)| {
-                                    blob.reference.index == at
-                                        && stands(&blob.reference, blob.lane, &blob.data)
-                                })
-                        }
-                    },
-            )
+            let claimed = match claim {
+                DaClaim::Included {
+                    reference,
+                    lane,
+                    data,
+                } => shown == Some(reference.index) && stands(reference, *lane, data),
+                DaClaim::Complete { blobs } => {
+                    shown.is_none()
+                        && blobs.len() == list.len()
+                        && (0u32..).zip(blobs).all(|(at, blob)| {
+                            blob.reference.index == at
+                                && stands(&blob.reference, blob.lane, &blob.data)
+                        })
+                }
+            };
+            Some(claimed && proof.version == PROOF_VERSION && hash(&list) == header.data_root)
         };
         match holds() {
             Some(true) => Ok(()),

@@ -83,7 +83,7 @@ fn a_chain_on_celestia_goes_on_and_is_derived_again() {
     assert_eq!(status["sampling"], Value::Null);
     // With samples asked for, the newest block has a label.
     let labelled = std::process::Command::new(common::ROLLWRIGHT)
-        .args(["da", "status", "--datadir", dir, "--json"])
+        .args(["da", "status", "--config", config, "--json"])
         .env("ROLLWRIGHT_DA__CELESTIA__SAMPLING", "3")
         .output()
         .expect("rollwright starts");

@@ -67,13 +67,12 @@ fn a_layer_that_does_not_answer_is_given_up_within_the_node_s_limit() {
     let address = url.trim_start_matches("http://").to_owned();
 
     let blocks = in_between(address.clone(), "GET /v1/block/");
-    let head = in_between(address.clone(), "GET /v1/head");
-    let status = in_between(address, "GET /v1/status");
+    let head = in_between(address, "GET /v1/head");
     let cases: [(&str, &str, &[&str]); 5] = [
         (&blocks, "fetch", &["verify"]),
         (&head, "head", &["verify"]),
         (&head, "head", &["da", "status"]),
-        (&status, "status", &["da", "tail", "--no-follow"]),
+        (&head, "head", &["da", "tail", "--no-follow"]),
         (&blocks, "fetch", &["da", "tail", "--no-follow"]),
     ];
     for (url, method, command) in cases {

@@ -137,7 +137,7 @@ fn a_rejected_envelope_leaves_the_number() {
             "RW-DA-519",
             Box::new(|e| e.rollup_id = B256::repeat_byte(9)),
         ),
-        ("RW-DA-519", Box::new(|e| e.version = 2)),
+        ("RW-DA-519", Box::new(|e| e.version = 3)),
         ("RW-DA-521", Box::new(|e| e.term = 11)),
         ("RW-DA-522", Box::new(|e| e.previous = B256::repeat_byte(9))),
         ("RW-DA-523", Box::new(|e| e.codec = CodecId::BROTLI)),

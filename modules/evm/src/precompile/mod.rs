@@ -20,7 +20,7 @@
 //! }
 //!
 //! const LENGTH: Precompile = Precompile { name: "acme/length", version: 1, run: length };
-//! assert_ne!(LENGTH.fingerprint(), Default::default());
+//! assert!(!LENGTH.fingerprint().is_zero());
 //! ```
 //!
 //! [`Genesis::with_precompiles`]: crate::genesis::Genesis::with_precompiles

@@ -77,7 +77,7 @@ pub struct RpcMethod {
 
 /// Every method that a node or a sandbox answers, ascending.
 ///
-/// The names are those that servers have; panics where [`EXAMPLES`] knows no
+/// The names are those that servers have; panics where the table of examples knows no
 /// parameters for one, or knows a method that none has.
 pub fn methods() -> &'static [RpcMethod] {
     static METHODS: OnceLock<Vec<RpcMethod>> = OnceLock::new();
