@@ -5,13 +5,15 @@ use super::*;
 use crate::{
     CelestiaDa, Checkpoint, OwnKeyConfig, classify_text,
     devnet::{BlockProduction, CelestiaDevnet, DevnetConfig, DevnetHandle, TxPlace},
-    parse_namespace,
+    gas_of, parse_namespace,
+    pay::{Terms, with_blobs},
 };
 use consensus::{AccountState, Call};
 use parking_lot::Mutex;
 use rollwright_core::{
     Blob, Clock, DaHeight, DaLane, DataAvailability, LayerError, Submission, SubmissionStatus,
 };
+use sign::HOUR_MS;
 use std::{
     collections::VecDeque,
     future::pending,

@@ -41,12 +41,14 @@ impl SenderCache {
     /// Takes `sender` for the signer of the transaction with this hash, whoever
     /// signed it, and lets contracts send from now on. For sandboxes: the
     /// answer is lost with the cache, and nobody else agrees.
+    #[cfg(feature = "rpc")]
     pub(crate) fn impersonate(&self, hash: B256, sender: Address) {
         self.impersonates.store(true, Ordering::Relaxed);
         self.insert(hash, sender);
     }
 
     /// What blocks that are built from now on say of themselves. For sandboxes.
+    #[cfg(feature = "rpc")]
     pub(crate) fn pretend(&self, what: Pretended) {
         *self.pretended.lock() = what;
     }
