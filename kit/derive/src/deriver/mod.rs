@@ -138,7 +138,7 @@ impl<C: BatchCodec> Deriver<C> {
             return Ok(Self::new(rules, codec, genesis, genesis_time));
         };
         if !state.has_epochs_of(&rules) {
-            let what = "its DA epochs are not those of the amendments";
+            let what = "its DA epochs are not those of the amendments, of which one is missing or begins an epoch at or below what was derived";
             return Err(StateError::Inconsistent(what).into());
         }
         let mut deriver = Self::with_state(rules, codec, state);

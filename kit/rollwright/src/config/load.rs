@@ -125,7 +125,7 @@ impl Loaded {
 /// `ROLLWRIGHT_DA__LOCAL__PATH` is `da.local.path`; `ROLLWRIGHT_DA` is `da.use`.
 fn environment() -> Env {
     Env::prefixed("ROLLWRIGHT_")
-        .ignore(&["log", "home"])
+        .ignore(&["log", "home", "anvil"])
         .map(|key| match key.as_str().to_ascii_lowercase().as_str() {
             section @ ("da" | "settlement" | "messaging" | "execution") => {
                 format!("{section}.use").into()

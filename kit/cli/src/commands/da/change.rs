@@ -12,6 +12,7 @@ use crate::{
 use rollwright::{
     Project,
     core::{DaHeight, DataAvailability},
+    node::find_epochs,
     switch::{Candidate, Plan, Situation, SwitchError, Wanted, transaction_rate},
 };
 use serde_json::json;
@@ -131,13 +132,21 @@ async fn amend(
         soon: candidate.own,
     };
     let last = args.last_height.map(DaHeight);
-    let plan = project
-        .plan_switch(&candidate.config, &situation, last, args.allow_pause)
-        .map_err(|error| Failure::layer(&error))?;
+    let plan = |situation: &Situation| {
+        project
+            .plan_switch(&candidate.config, situation, last, args.allow_pause)
+            .map_err(|error| Failure::layer(&error))
+    };
+    // What is refused anyway is not checked first.
+    plan(&situation)?;
     let steps = check::steps(console, prompt, project, candidate, args.yes).await?;
     if let Some(failure) = check::failed(layer, &steps) {
         return Err(failure);
     }
+    // The chain went on while that was asked and checked.
+    let spans = find_epochs(project.epochs(), &opened.layers).await?;
+    let span = spans.last().copied().unwrap_or(*span);
+    let plan = plan(&Situation { span, ..situation })?;
     let amendments = project.amended_by(&plan);
     let digest = digest(project, &plan);
     let path = rollwright::Amendments::path_beside(project.genesis_path());
