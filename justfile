@@ -21,6 +21,11 @@ clients:
     cd kit/cli/tests/clients/hardhat && npm install --ignore-scripts --no-package-lock
     cargo test -p rollwright-cli --features acceptance --test clients
 
+# A live chain over three layers, killed at each step: local, Celestia's devnet, Ethereum blobs on anvil.
+switch:
+    cd kit/cli/tests/clients && npm install --ignore-scripts --no-package-lock
+    ROLLWRIGHT_ANVIL="$PWD/kit/cli/tests/clients/node_modules/.bin/anvil" cargo test -p rollwright-cli --features acceptance --test switch
+
 # Blocks of seeded random transactions against Ethereum's executable specification: `just t8n 0..500`.
 t8n SEEDS="0..100":
     T8N="$(bash scripts/ethereum-spec.sh)" T8N_SEEDS={{SEEDS}} cargo test -p rollwright-evm --features acceptance --lib t8n
