@@ -40,7 +40,7 @@ impl Anvil {
     /// foundryup and npm put it.
     pub fn find() -> Option<PathBuf> {
         if let Some(named) = std::env::var_os("ROLLWRIGHT_ANVIL") {
-            return Some(named.into());
+            return Some(native(Path::new(&named)));
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
         let home = std::env::var_os("HOME").map(PathBuf::from);
