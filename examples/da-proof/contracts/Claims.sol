@@ -2,30 +2,7 @@
 pragma solidity ^0.8.34;
 
 import {CelestiaProof} from "./CelestiaProof.sol";
-
-/// @title The part of the `Anchor` predeploy that is used here.
-interface IAnchor {
-    struct Counterpart {
-        bytes32 rollupId;
-        uint64 number;
-        bytes32 blockHash;
-        bytes32 stateRoot;
-    }
-
-    struct Fields {
-        uint8 version;
-        uint32 epoch;
-        uint64 height;
-        uint64 daTime;
-        uint64 ordinal;
-        bytes32 daHash;
-        bytes32 dataRoot;
-        bytes32 mailbox;
-        Counterpart[] counterparts;
-    }
-
-    function open(uint256 timestamp, bytes calldata preimage) external returns (Fields memory fields);
-}
+import {IAnchor} from "./IAnchor.sol";
 
 /// @title Claims that are accepted only when they were published on Celestia.
 /// @notice Nobody is believed but this rollup's own blocks: the anchor of one of them has the data

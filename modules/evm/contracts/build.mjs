@@ -21,7 +21,7 @@ const adapters = join(here, "../../../da-adapters");
 const units = [
   {
     folder: here,
-    sources: ["Anchor", "L1Origin"],
+    sources: ["Anchor", "IAnchor", "L1Origin"],
     contracts: [["Anchor", "Anchor"], ["L1Origin", "L1Origin"]],
     predeploy: true,
   },
@@ -38,7 +38,10 @@ const units = [
   {
     folder: join(here, "../../../examples/da-proof/contracts"),
     sources: ["Claims"],
-    imports: { CelestiaProof: join(adapters, "celestia/contracts/CelestiaProof.sol") },
+    imports: {
+      CelestiaProof: join(adapters, "celestia/contracts/CelestiaProof.sol"),
+      IAnchor: join(here, "IAnchor.sol"),
+    },
     contracts: [["Claims", "Claims"]],
   },
 ];
